@@ -207,3 +207,12 @@ class Experiment(Part):
     data: Data = Data()
     model: Model = LinearRegressionModel()
     fit: Fit = Fit()
+
+
+replace = msgspec.structs.replace
+"""A copy of a part with some fields changed; ranges are checked by `checked`."""
+
+
+def checked(experiment: Experiment) -> Experiment:
+    """The same experiment, every field held against its range. Raises msgspec.ValidationError with the path."""
+    return msgspec.convert(msgspec.to_builtins(experiment), Experiment)

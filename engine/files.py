@@ -1,0 +1,259 @@
+"""Step 6: experiments as TOML, presets, and the one way to write a file. Needs no torch."""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomllib
+
+from engine import experiment as ex
+from engine.errors import InputError
+
+RESOURCES = Path(__file__).parent.parent / "resources"
+PRESETS = RESOURCES / "presets"
+LARGEST_EXPERIMENT = 1_000_000  # bytes
+
+
+def atomic_write(path: Path, content: bytes) -> None:
+    """Write `content` to `path` as a whole or not at all.
+
+    Beside the target, to disk, then renamed over it: whoever reads sees the old file or the new one, also after
+    a crash or on a full disk. Raises InputError.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({_reason(error)}): choose another place.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows cannot open a folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+# -------------------------------------------------------------------------------------------------- presets
+
+
+def preset_names() -> tuple[str, ...]:
+    """The names of the experiments that come with Sixstep."""
+    return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
+
+
+def find_experiment(name: str) -> ex.Experiment:
+    """The preset of that name, or the experiment in the TOML file of that name. Raises InputError."""
+    if name in preset_names():
+        return read_experiment(PRESETS / f"{name}.toml")
+    path = Path(name)
+    if not path.exists() and path.suffix != ".toml":
+        raise InputError(f"{name} is no preset and no file: choose {', '.join(preset_names())} or a .toml file.")
+    return read_experiment(path)
+
+
+# --------------------------------------------------------------------------------------------- experiments
+
+
+def read_experiment(path: Path) -> ex.Experiment:
+    """The experiment in a TOML file; a table's path in it counts from the file's own folder. Raises InputError."""
+    try:
+        if path.is_file() and path.stat().st_size > LARGEST_EXPERIMENT:
+            raise InputError(f"{path.name} is too large for an experiment (over 1 MB): choose another file.")
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({_reason(error)}): check the path.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is no TOML file (byte {error.start} is not UTF-8): choose another.") from None
+    return parse_experiment(text, path.name, path.parent)
+
+
+def parse_experiment(text: str, name: str, folder: Path) -> ex.Experiment:
+    """The experiment in a TOML text from the file `name` in `folder`. Raises InputError."""
+    try:
+        tree = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"{name} is not valid TOML: {str(error) or 'nested too deeply'}. Correct it there.") from None
+    experiment = convert(tree, name)
+    source = experiment.data.source
+    if isinstance(source, ex.Table):
+        absolute = os.path.abspath(folder / source.path)  # noqa: PTH100 - links stay as the person wrote them
+        experiment = with_source(experiment, ex.replace(source, path=absolute))
+    return experiment
+
+
+def with_source(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
+    """The same experiment with other data."""
+    return ex.replace(experiment, data=ex.replace(experiment.data, source=source))
+
+
+def format_experiment(experiment: ex.Experiment) -> str:
+    """The experiment as TOML, a table's path in full."""
+    return msgspec.toml.encode(experiment).decode()
+
+
+def write_experiment(path: Path, experiment: ex.Experiment) -> None:
+    """Write the experiment as TOML; a table in the same folder (or below) is named from there."""
+    source = experiment.data.source
+    if isinstance(source, ex.Table):
+        with suppress(ValueError):
+            relative = Path(source.path).relative_to(Path(os.path.abspath(path.parent)))  # noqa: PTH100
+            experiment = with_source(experiment, ex.replace(source, path=str(relative)))
+    atomic_write(path, format_experiment(experiment).encode())
+
+
+def convert(tree: dict[str, Any], name: str) -> ex.Experiment:
+    """The experiment in a tree of plain values. Raises InputError that names the key in the file `name`."""
+    for key, value in _leaves(tree):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{name}, {key}: {value} is not a finite number; give one.")
+    try:
+        return msgspec.convert(tree, ex.Experiment)
+    except msgspec.ValidationError as error:
+        raise InputError(_explain(error, name, tree)) from None
+    except RecursionError:
+        raise InputError(f"{name} is nested too deeply for an experiment: choose another file.") from None
+
+
+def _leaves(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    match tree:
+        case dict():
+            for name, value in tree.items():
+                yield from _leaves(value, f"{key}.{name}".removeprefix("."))
+        case list() | tuple():
+            for index, value in enumerate(tree):
+                yield from _leaves(value, f"{key}[{index}]")
+        case _:
+            yield key, tree
+
+
+def _explain(error: msgspec.ValidationError, name: str, tree: dict[str, Any]) -> str:
+    """msgspec's message as one sentence: the file, the key, what is wrong, what would be right."""
+    message, _, place = str(error).rpartition(" - at `$")
+    message, key = (message, place.removeprefix(".").removesuffix("`")) if message else (str(error), "")
+    where = f"{name}, {key}" if key else name
+    message = message.replace("Object contains", "there is an").replace("Object missing", "there is no")
+    known = _known_words(key, message, tree)
+    return f"{where}: {message[0].lower()}{message[1:]}".replace("`", "'") + (f"; it can be {known}." if known else ".")
+
+
+def _known_words(key: str, message: str, tree: dict[str, Any]) -> str:
+    """What may stand where an unknown field or kind stands."""
+    parts = key.split(".") if key else []
+    choices = _parts_at(parts if "unknown field" in message else parts[:-1], tree)
+    if "unknown field" in message and len(choices) == 1:
+        return ", ".join(field.name for field in msgspec.structs.fields(choices[0]))
+    if "Invalid value" in message:
+        return ", ".join(str(part.__struct_config__.tag) for part in choices)
+    return ""
+
+
+def _parts_at(keys: list[str], tree: dict[str, Any]) -> list[type[ex.Part]]:
+    """The kinds of part that may stand at a place in an experiment; one alone where the tree says which."""
+    options: list[type[ex.Part]] = [ex.Experiment]
+    place: Any = tree
+    for key in keys:
+        fields = {f.name: f for option in options for f in msgspec.structs.fields(option)}
+        if key not in fields:
+            return []
+        options = part_types(fields[key].type)
+        place = place.get(key, {}) if isinstance(place, dict) else {}
+    if len(options) > 1 and isinstance(place, dict):
+        named = [o for o in options if place.get(o.__struct_config__.tag_field or "") == o.__struct_config__.tag]
+        options = named or options
+    return options
+
+
+def part_types(field_type: Any) -> list[type[ex.Part]]:
+    """The kinds of part that a field takes: several for a choice, none for a plain value."""
+    members = getattr(field_type, "__args__", (field_type,))
+    return [member for member in members if isinstance(member, type) and issubclass(member, ex.Part)]
+
+
+# ---------------------------------------------------------------------------------- changes by key: --set
+
+
+def set_value(experiment: ex.Experiment, assignment: str) -> ex.Experiment:
+    """The experiment with one value changed, given as in "fit.optimizer.lr=0.05". Raises InputError.
+
+    Naming another kind (fit.optimizer.name=Adam) keeps the options that both kinds have.
+    """
+    key, equals, text = assignment.partition("=")
+    keys = key.strip().split(".")
+    if not equals or not all(keys):
+        raise InputError(f"--set {assignment}: write it as key=value, such as fit.optimizer.lr=0.05.")
+    tree = msgspec.to_builtins(experiment)
+    place: Any = tree
+    for part in keys[:-1]:
+        place = place.get(part) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise InputError(f"--set {assignment}: there is no '{'.'.join(keys[:-1])}'; the keys are {_all_keys(tree)}.")
+    place[keys[-1]] = _value(text.strip())
+    kinds = _parts_at(keys[:-1], tree)
+    if len(kinds) == 1 and keys[-1] == kinds[0].__struct_config__.tag_field:
+        known = {field.name for field in msgspec.structs.fields(kinds[0])} | {keys[-1]}
+        for name in place.keys() - known:
+            del place[name]
+    return convert(tree, f"--set {assignment}")
+
+
+def _value(text: str) -> Any:
+    """A TOML value; a bare word is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _all_keys(tree: dict[str, Any]) -> str:
+    return ", ".join(key for key, _ in _leaves(tree))
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to write into, made if need be; removed again if it was made here and writing failed."""
+    made = not path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be made a folder ({_reason(error)}): choose another place.") from None
+    try:
+        yield path
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                path.rmdir()  # only when it is still empty
+        raise

@@ -1,0 +1,151 @@
+"""Step 6: a model as one .pt file: a plain state_dict for everyone, and for Sixstep the experiment beside it.
+
+torch.load(path, weights_only=True) sees the state_dict alone; the rest are extra members of the same zip.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine import experiment as ex
+from engine.errors import InputError
+from engine.files import atomic_write, format_experiment, parse_experiment, with_source
+from engine.models.build import InferredModel, build_model, infer_model
+from engine.session import Session
+from engine.weights import Weights, load_into, read_members, read_weights
+
+FOLDER = "sixstep/"
+CHECK_ROWS = 1000
+"""Test rows whose predictions are kept, to compare with after reloading."""
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model file, checked, built and filled, on the CPU."""
+
+    path: Path
+    module: torch.nn.Module
+    model: ex.Model
+    n_features: int
+    n_targets: int
+    experiment: ex.Experiment | None
+    """What made the model; None for a file from elsewhere."""
+    losses: NDArray[np.float32] | None
+    """The losses [n_epochs, n_splits] of its fit, where the file has them."""
+    difference: float | None
+    """The largest difference between the saved predictions and those made now; None without saved ones."""
+    warnings: tuple[str, ...]
+
+
+def save_model(path: Path, session: Session) -> None:
+    """Write the session's model, experiment, losses and some predictions to one .pt file. Raises InputError."""
+    buffer = io.BytesIO()
+    torch.save({key: value.cpu() for key, value in session.model.state_dict().items()}, buffer)
+    check_X = session.dataset.X_test[:CHECK_ROWS]
+    members = {
+        "experiment.toml": format_experiment(session.experiment).encode(),
+        "losses.npy": _npy(session.history.losses),
+        "check_X.npy": _npy(check_X.cpu().numpy()),
+        "check_y_pred.npy": _npy(session.predict(check_X)),
+    }
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(FOLDER + name, content)
+    atomic_write(path, buffer.getvalue())
+
+
+def open_model(path: Path) -> OpenedModel:
+    """The model in a .pt, .pth or .safetensors file, of Sixstep or from elsewhere. Raises InputError."""
+    weights = read_weights(path)
+    members = {name.removeprefix(FOLDER): content for name, content in read_members(path).items()}
+    if "experiment.toml" not in members:
+        inferred = infer_model(weights.state_dict, path.name)
+        return _opened(path, weights, inferred, None, {})
+    experiment = parse_experiment(_utf8(members["experiment.toml"], path), path.name, path.parent)
+    experiment = _find_table(experiment, path)
+    source = experiment.data.source
+    n_features = len(source.features) if isinstance(source, ex.Table) else 1
+    return _opened(path, weights, InferredModel(experiment.model, n_features, 1), experiment, members)
+
+
+def _opened(
+    path: Path,
+    weights: Weights,
+    inferred: InferredModel,
+    experiment: ex.Experiment | None,
+    members: dict[str, bytes],
+) -> OpenedModel:
+    module = build_model(inferred.model, inferred.n_features, inferred.n_targets)
+    warnings = (*load_into(module, weights, path), *inferred.warnings)
+    losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None
+    difference = _difference(module, members, path, inferred.n_features)
+    return OpenedModel(
+        path, module, inferred.model, inferred.n_features, inferred.n_targets, experiment, losses, difference, warnings
+    )
+
+
+def _difference(module: torch.nn.Module, members: dict[str, bytes], path: Path, n_features: int) -> float | None:
+    """Predict again what was predicted when the model was saved: the largest absolute difference."""
+    if not {"check_X.npy", "check_y_pred.npy"} <= members.keys():
+        return None
+    X = _array(members["check_X.npy"], path, "check_X.npy")
+    saved = _array(members["check_y_pred.npy"], path, "check_y_pred.npy")
+    if X.ndim != 2 or X.shape[1] != n_features or saved.shape != (len(X), 1) or not len(X):
+        raise InputError(f"{path.name}: its saved predictions do not fit its model; it is damaged, take another copy.")
+    with torch.inference_mode():
+        return float(np.abs(module(torch.from_numpy(X)).numpy() - saved).max())
+
+
+def _losses(content: bytes, path: Path) -> NDArray[np.float32]:
+    losses = _array(content, path, "losses.npy")
+    if losses.ndim != 2 or losses.shape[1] not in (2, 3):
+        raise InputError(f"{path.name}: its losses have the wrong shape; it is damaged, take another copy.")
+    return losses
+
+
+def _npy(array: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _array(content: bytes, path: Path, name: str) -> NDArray[np.float32]:
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError, SyntaxError):
+        array = None
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+        raise InputError(f"{path.name}, {FOLDER}{name}: no float32 array; the file is damaged, take another copy.")
+    return array
+
+
+def _utf8(content: bytes, path: Path) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name}: its experiment is not text; it is damaged, take another copy.") from None
+
+
+def _find_table(experiment: ex.Experiment, path: Path) -> ex.Experiment:
+    """Where the table is not at its old place, one of the same name beside the model is taken."""
+    source = experiment.data.source
+    if not isinstance(source, ex.Table) or Path(source.path).exists():
+        return experiment
+    beside = path.parent / Path(source.path).name
+    if not beside.is_file():
+        return experiment
+    return with_source(experiment, ex.replace(source, path=str(beside.absolute())))
+
+
+def restore(session: Session, opened: OpenedModel) -> None:
+    """Put an opened model's weights and losses into a new session for its experiment."""
+    session.model.load_state_dict(opened.module.state_dict())
+    if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
+        session.history.append(opened.losses[: session.experiment.fit.epochs])

@@ -1,0 +1,67 @@
+"""Step 5: finished runs, and what was changed from one to the next. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import experiment as ex
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was set and how it ended."""
+
+    number: int
+    experiment: ex.Experiment
+    device: str
+    ended: str
+    """"done", "stopped" or "failed"."""
+    seconds: float
+    splits: tuple[str, ...]
+    losses: NDArray[np.float32]
+    """[n_epochs, n_splits], train before each update, the others after it."""
+    test_scores: tuple[float, float, float]
+    """MAE, RMSE and R² on the test set."""
+
+    @property
+    def last_losses(self) -> dict[str, float]:
+        """The losses of the last epoch, by split."""
+        return {} if not len(self.losses) else dict(zip(self.splits, map(float, self.losses[-1]), strict=True))
+
+
+def summary(experiment: ex.Experiment) -> str:
+    """An experiment in one line."""
+    fit = experiment.fit
+    model = experiment.model
+    name = type(model).__name__
+    if isinstance(model, ex.Layers):
+        name = "Linear " + "-".join(map(str, model.hidden)) + f" {model.activation}" if model.hidden else "one Linear"
+    return f"{name} · {type(fit.loss).__name__} · {type(fit.optimizer).__name__} lr {fit.optimizer.lr:g}"
+
+
+def changes(before: ex.Experiment, after: ex.Experiment) -> list[str]:
+    """What is different in `after`, such as "fit.optimizer.lr 0.01 → 0.05"; new values alone where kinds differ."""
+    old, new = _flat(msgspec.to_builtins(before)), _flat(msgspec.to_builtins(after))
+    return [
+        f"{key} {_short(old[key])} → {_short(value)}" if key in old else f"{key} {_short(value)}"
+        for key, value in new.items()
+        if old.get(key) != value
+    ]
+
+
+def _flat(tree: dict[str, Any], key: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        path = f"{key}.{name}".removeprefix(".")
+        flat |= _flat(value, path) if isinstance(value, dict) else {path: value}
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,174 @@
+"""Step 3: one live training. Pausing is not calling advance(), stopping is never calling it again."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine import experiment as ex
+from engine.choices import build_loss, build_optimizer
+from engine.data.dataset import Dataset, load_dataset
+from engine.errors import InputError
+from engine.history import History
+from engine.models.build import build_model
+from engine.threads import needs_one_thread
+
+ALL_THREADS = torch.get_num_threads()
+
+
+class DivergedError(InputError):
+    """The loss or a weight became NaN or infinite; the session is back at its last finite weights."""
+
+
+class Session:
+    """A model, its loss function and its optimizer, at some epoch. Belongs to one thread at a time."""
+
+    def __init__(self, experiment: ex.Experiment, device: str = "cpu", dataset: Dataset | None = None) -> None:
+        """Build everything for epoch 0. `dataset` spares reading the data again. Raises InputError."""
+        self.device = device
+        self.dataset = (load_dataset(experiment.data) if dataset is None else dataset).to(device)
+        one = needs_one_thread(experiment.model, len(self.dataset.X_train), len(self.dataset.features))
+        self.n_threads = 1 if one else ALL_THREADS
+        torch.set_num_threads(self.n_threads)
+        torch.manual_seed(experiment.fit.seed)
+        self.model = build_model(experiment.model, len(self.dataset.features)).to(device)
+        self.loss_fn = build_loss(experiment.fit.loss)
+        self.optimizer = build_optimizer(experiment.fit.optimizer, self.model.parameters())
+        self.experiment = experiment
+        self.history = History(self.dataset.splits)
+        self.seconds = 0.0
+        self._epochs_per_second = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs this session has done."""
+        return len(self.history)
+
+    @property
+    def done(self) -> bool:
+        """Whether all the epochs of the experiment are done."""
+        return self.epoch >= self.experiment.fit.epochs
+
+    def extend(self, epochs: int) -> None:
+        """Change how many epochs there are to do, more or fewer; what is done stays done."""
+        fit = ex.replace(self.experiment.fit, epochs=max(epochs, 1))
+        self.experiment = ex.replace(self.experiment, fit=fit)
+
+    def advance(self, seconds: float | None = None, epochs: int | None = None) -> None:
+        """Train for about so many seconds, or exactly so many epochs, but not past the end of the experiment.
+
+        Every epoch's losses go to `history`. Raises DivergedError when one is NaN or infinite.
+        """
+        torch.set_num_threads(self.n_threads)  # a setting of the calling thread
+        left = self.experiment.fit.epochs - self.epoch
+        left = left if epochs is None else min(left, epochs)
+        deadline = None if seconds is None else time.perf_counter() + seconds
+        while left > 0:
+            n = min(left, self._block(deadline))
+            started = time.perf_counter()
+            self._train_block(n)
+            now = time.perf_counter()
+            self.seconds += now - started
+            self._epochs_per_second = n / max(now - started, 1e-9)
+            left -= n
+            if deadline is not None and now >= deadline:
+                return
+
+    def _block(self, deadline: float | None) -> int:
+        """How many epochs to do before the clock and the losses are looked at."""
+        if deadline is None:
+            return max(64, int(self._epochs_per_second))
+        return max(1, int(self._epochs_per_second * (deadline - time.perf_counter())))
+
+    def _train_block(self, n: int) -> None:
+        before = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
+        losses = train(self.model, self.loss_fn, self.optimizer, self.dataset, n)
+        finite = np.isfinite(losses).all(axis=1)
+        if finite.all() and self._weights_are_finite():
+            self.history.append(losses)
+            return
+        first_bad = n if finite.all() else int(finite.argmin())
+        keep = first_bad
+        self._redo(before, keep)
+        if not self._weights_are_finite():  # this epoch's own step went too far
+            keep = max(keep - 1, 0)
+            self._redo(before, keep)
+        self.history.append(losses[:keep])
+        raise DivergedError(self._advice(self.epoch))
+
+    def _redo(self, before: tuple[dict[str, Any], dict[str, Any]], n: int) -> None:
+        """Go back to `before` and do n epochs again: the same ones, since nothing in them is random."""
+        model_state, optimizer_state = copy.deepcopy(before)
+        self.model.load_state_dict(model_state)
+        self.optimizer.load_state_dict(optimizer_state)
+        train(self.model, self.loss_fn, self.optimizer, self.dataset, n)
+
+    def _weights_are_finite(self) -> bool:
+        return all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values())
+
+    def _advice(self, epoch: int) -> str:
+        lr = self.experiment.fit.optimizer.lr
+        return (
+            f"The loss became NaN or infinite after epoch {epoch}: the steps are too large for this data. "
+            f"Try a smaller learning rate, such as {lr / 10:g} instead of {lr:g}, or scale the data; "
+            "the model keeps its last finite weights."
+        )
+
+    def predict(self, X: torch.Tensor) -> NDArray[np.float32]:
+        """y_pred [n, n_targets] for X [n, n_features] on any device."""
+        with torch.inference_mode():
+            y_pred: NDArray[np.float32] = self.model(X.to(self.device)).cpu().numpy()
+        return y_pred
+
+    def parameters(self) -> dict[str, NDArray[np.float32]]:
+        """A copy of every parameter under its state_dict name."""
+        return {name: p.detach().cpu().numpy().copy() for name, p in self.model.named_parameters()}
+
+
+def train(
+    model: torch.nn.Module,
+    loss_fn: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    dataset: Dataset,
+    epochs: int,
+) -> NDArray[np.float32]:
+    """The loop: full batch, `epochs` times. Returns the losses [epochs, n_splits], train before each update.
+
+    It does what the course's loop does, to the bit, and leaves out what that does for nothing: losses stay
+    tensors until the end (an .item() each waits for the device), no train()/eval() where no layer tells them
+    apart, no hooks around forward and step, no fresh "ones" for every backward.
+    """
+    X_train, y_train = dataset.X_train, dataset.y_train
+    others = [(dataset.X(split), dataset.y(split)) for split in dataset.splits if split != "train"]
+    parameters = list(model.parameters())
+    forward, loss_of, step = model.forward, loss_fn.forward, _unwrapped_step(optimizer)
+    one = torch.ones((), device=X_train.device)
+    losses: list[torch.Tensor] = []
+    for _ in range(epochs):
+        loss = loss_of(forward(X_train), y_train)
+        for parameter in parameters:
+            parameter.grad = None
+        loss.backward(one)
+        losses.append(loss.detach())
+        with torch.no_grad():
+            step(optimizer)
+            for X, y in others:
+                losses.append(loss_of(forward(X), y))
+    if not losses:
+        return np.empty((0, 1 + len(others)), dtype=np.float32)
+    rows: NDArray[np.float32] = torch.stack(losses).reshape(epochs, -1).cpu().numpy()
+    return rows
+
+
+def _unwrapped_step(optimizer: torch.optim.Optimizer) -> Callable[[torch.optim.Optimizer], Any]:
+    """optimizer.step without torch's wrappers for the profiler and for gradient mode (functools.wraps keeps it)."""
+    step: Any = type(optimizer).step
+    while hasattr(step, "__wrapped__"):
+        step = step.__wrapped__
+    return step  # type: ignore[no-any-return]
