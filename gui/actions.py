@@ -1,0 +1,95 @@
+"""Menus and toolbar as rows. Whether an action is enabled follows from the document and the state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from gui.frames import RunState
+
+When = Callable[[RunState, bool], bool]
+"""From the state and whether there is a session to whether the action makes sense."""
+
+
+def always(_state: RunState, _session: bool) -> bool:
+    """Enabled at any time."""
+    return True
+
+
+def at_rest(state: RunState, _session: bool) -> bool:
+    """Enabled while no fit is running or paused."""
+    return state not in (RunState.RUNNING, RunState.PAUSED)
+
+
+def can_start(state: RunState, session: bool) -> bool:
+    """Enabled when there is something to train and nothing is training."""
+    return session and state is not RunState.RUNNING
+
+
+def is_running(state: RunState, _session: bool) -> bool:
+    """Enabled during a fit."""
+    return state is RunState.RUNNING
+
+
+def is_open(state: RunState, _session: bool) -> bool:
+    """Enabled during a fit and while it is paused."""
+    return state in (RunState.RUNNING, RunState.PAUSED)
+
+
+def has_model(state: RunState, session: bool) -> bool:
+    """Enabled when there is a model that stands still."""
+    return session and state is not RunState.RUNNING
+
+
+@dataclass(frozen=True)
+class Row:
+    """One action: its name, text, shortcut, what it does and when it can."""
+
+    name: str
+    text: str
+    shortcut: str
+    slot: Callable[[], object]
+    when: When = always
+    tip: str = ""
+
+
+class Actions:
+    """The actions by name."""
+
+    def __init__(self, parent: QWidget, rows: list[Row]) -> None:
+        self._rows = rows
+        self._actions: dict[str, QAction] = {}
+        for row in rows:
+            action = QAction(row.text, parent, objectName=row.name)
+            action.setShortcut(QKeySequence(row.shortcut))
+            shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            if row.tip:
+                action.setToolTip(f"{row.tip} ({shortcut})" if shortcut else row.tip)
+            action.triggered.connect(row.slot)
+            parent.addAction(action)
+            self._actions[row.name] = action
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def refresh(self, state: RunState, has_session: bool) -> None:
+        """Enable what makes sense now."""
+        for row in self._rows:
+            self._actions[row.name].setEnabled(row.when(state, has_session))
+
+    def fill(self, bar: QMenuBar, menus: dict[str, list[str | QMenu | QAction]]) -> None:
+        """Menus from names; "-" is a line between them."""
+        for title, entries in menus.items():
+            menu = bar.addMenu(title)
+            for entry in entries:
+                if isinstance(entry, QMenu):
+                    menu.addMenu(entry)
+                elif isinstance(entry, QAction):
+                    menu.addAction(entry)
+                elif entry == "-":
+                    menu.addSeparator()
+                else:
+                    menu.addAction(self[entry])

@@ -1,0 +1,59 @@
+"""The only modal code. Tests replace this one object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+OPEN_FILTER = "All that opens (*.toml *.pt *.pth *.safetensors *.csv *.tsv);;Experiment (*.toml);;" \
+    "Model (*.pt *.pth *.safetensors);;Table (*.csv *.tsv)"
+MODEL_FILTER = "Model with its experiment (*.pt)"
+EXPERIMENT_FILTER = "Experiment alone (*.toml)"
+
+
+class Dialogs:
+    """Questions that the person has to answer before anything else goes on."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
+
+    def open_file(self, folder: str, filters: str = OPEN_FILTER) -> Path | None:
+        """The file to open, or None."""
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Open", folder, filters)
+        return Path(name) if name else None
+
+    def save_file(self, suggestion: Path, filters: str) -> Path | None:
+        """Where to save, or None. A name without a suffix gets that of the chosen kind."""
+        name, chosen = QFileDialog.getSaveFileName(self._parent, "Save", str(suggestion), filters)
+        if not name:
+            return None
+        path = Path(name)
+        return path if path.suffix else path.with_suffix(chosen[chosen.rindex(".") :].rstrip(")"))
+
+    def ask_to_save(self, name: str) -> str:
+        """"save", "discard" or "cancel"."""
+        box = self._box(QMessageBox.Icon.Question, f"Save the changes to {name}?", "They are lost if you don't.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        answers = {buttons.Save: "save", buttons.Discard: "discard"}
+        return answers.get(buttons(box.exec()), "cancel")
+
+    def error(self, sentence: str, details: str = "") -> None:
+        """Say what went wrong, with the details folded away."""
+        box = self._box(QMessageBox.Icon.Warning, sentence, "")
+        if details:
+            box.setDetailedText(details)
+        box.exec()
+
+    def about(self, text: str) -> None:
+        """Say what this program is."""
+        self._box(QMessageBox.Icon.Information, text, "").exec()
+
+    def _box(self, symbol: QMessageBox.Icon, text: str, more: str) -> QMessageBox:
+        box = QMessageBox(symbol, "Sixstep", text, parent=self._parent)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # a file's name may look like HTML
+        box.setInformativeText(more)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return box

@@ -1,0 +1,195 @@
+"""New, open, save: what the File menu does. A model is read and written by the training thread, the rest here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QAction
+
+from engine import experiment as ex
+from engine.errors import InputError
+from engine.files import atomic_write, find_experiment, read_experiment, write_experiment
+from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, Dialogs
+from gui.document import Document
+from gui.frames import Failure, Opened, TableFound
+from gui.settings import Settings
+from gui.steps.data import table_from
+from gui.trainer import TrainingThread
+
+MODEL_SUFFIXES = (".pt", ".pth", ".safetensors")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+
+
+class Filing(QObject):
+    """The document's way from and to files."""
+
+    done = Signal(int, str)  # the step that the file belongs to, and what happened in one sentence
+    failed = Signal(object)  # Failure
+
+    def __init__(
+        self, document: Document, trainer: TrainingThread, dialogs: Dialogs, settings: Settings, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._document, self._trainer, self._dialogs, self._settings = document, trainer, dialogs, settings
+        self._after_saving: Callable[[], None] | None = None
+        self.device = "auto"
+        trainer.table_found.connect(self._use_table)
+        trainer.opened.connect(self._model_opened)
+        trainer.saved.connect(self._model_saved)
+        trainer.failed.connect(self._forget_what_was_next)
+
+    def when_saved(self, go_on: Callable[[], None]) -> None:
+        """Go on at once, or after asking about what is unsaved; not at all when the person cancels."""
+        if not self._document.unsaved:
+            go_on()
+            return
+        answer = self._dialogs.ask_to_save(self._document.title.rstrip("*"))
+        if answer == "discard":
+            go_on()
+        elif answer == "save":
+            self._after_saving = go_on
+            self.save()
+
+    @Slot()
+    def _forget_what_was_next(self) -> None:
+        self._after_saving = None
+
+    # ------------------------------------------------------------------------------------------ new and open
+
+    @Slot(QAction)
+    def new_from_menu(self, action: QAction) -> None:
+        """Begin with the preset that the menu entry names."""
+        self.when_saved(lambda: self._new(action.data()))
+
+    def _new(self, preset: str) -> None:
+        self._document.open(find_experiment(preset), None)
+        self._trainer.reset()
+
+    @Slot()
+    def open_with_dialog(self) -> None:
+        """Ask which file, then open it."""
+        path = self._dialogs.open_file(self._settings.folder)
+        if path is not None:
+            self.when_saved(lambda: self.open(path))
+
+    @Slot(QAction)
+    def open_from_menu(self, action: QAction) -> None:
+        """Open the file that the menu entry names."""
+        self.when_saved(lambda: self.open(Path(action.data())))
+
+    @Slot()
+    def choose_table(self) -> None:
+        """Ask for a table and make it the data of the current experiment."""
+        path = self._dialogs.open_file(self._settings.folder, "Table (*.csv *.tsv *.txt)")
+        if path is not None:
+            self._trainer.look_at_table(path)
+
+    def open(self, path: Path) -> None:
+        """Open an experiment, a model or a table. What is on the screen stays if the file cannot be used."""
+        suffix = path.suffix.lower()
+        if suffix in MODEL_SUFFIXES:
+            self._trainer.open_model(path, self._document.experiment, self.device)
+        elif suffix in TABLE_SUFFIXES:
+            self._trainer.look_at_table(path)
+        else:
+            try:
+                self._document.open(read_experiment(path), path)
+            except InputError as error:
+                self.failed.emit(Failure(str(error)))
+                return
+            self._remember(path, 1, f"{path.name} opened.")
+
+    @Slot(object)
+    def _use_table(self, found: TableFound) -> None:
+        split = self._document.experiment.data.split
+        data = ex.Data(source=table_from(found.path, found.columns), split=split)
+        self._document.replace(ex.replace(self._document.experiment, data=data), "data.source")
+        self._remember(found.path, 1, " ".join([f"{found.path.name}: {found.n_rows:,} rows.", *found.warnings]))
+
+    @Slot(object)
+    def _model_opened(self, opened: Opened) -> None:
+        self._document.open(opened.experiment, opened.path if opened.of_sixstep else None)
+        self._remember(opened.path, 6, opened.message)
+
+    # -------------------------------------------------------------------------------------------------- save
+
+    @Slot()
+    def save(self) -> None:
+        """Save to the file that is open, or ask for one."""
+        path = self._document.path
+        if path is None:
+            self.save_as()
+        else:
+            self._save_to(path)
+
+    @Slot()
+    def save_as(self) -> None:
+        """Ask for a file: a .pt has the model and the experiment, a .toml the experiment alone."""
+        self._ask_and_save(f"{MODEL_FILTER};;{EXPERIMENT_FILTER}", ".pt")
+
+    @Slot()
+    def save_model(self) -> None:
+        """Ask for a .pt file."""
+        self._ask_and_save(MODEL_FILTER, ".pt")
+
+    @Slot()
+    def save_experiment(self) -> None:
+        """Ask for a .toml file."""
+        self._ask_and_save(EXPERIMENT_FILTER, ".toml")
+
+    def _ask_and_save(self, filters: str, suffix: str) -> None:
+        path = self._dialogs.save_file(self._suggestion(suffix), filters)
+        if path is None:
+            self._after_saving = None
+        else:
+            self._save_to(path)
+
+    def _suggestion(self, suffix: str) -> Path:
+        path = self._document.path
+        return path.with_suffix(suffix) if path else Path(self._settings.folder) / f"experiment{suffix}"
+
+    def _save_to(self, path: Path) -> None:
+        if path.suffix.lower() in MODEL_SUFFIXES[:2]:
+            self._trainer.save_model(path)
+        elif path.suffix.lower() == ".toml":
+            try:
+                write_experiment(path, self._document.experiment)
+            except InputError as error:
+                self._fail(error)
+                return
+            self._is_saved(path, f"{path.name} saved: the experiment alone, without the model's weights.")
+        else:
+            self._fail(InputError(f"{path.name}: end the name with .pt for a model or .toml for an experiment."))
+
+    def _fail(self, error: InputError) -> None:
+        self._after_saving = None
+        self.failed.emit(Failure(str(error)))
+
+    @Slot(object)
+    def _model_saved(self, path: Path) -> None:
+        self._is_saved(path, f"{path.name} saved: the model with its experiment.")
+
+    def _is_saved(self, path: Path, message: str) -> None:
+        self._document.saved(path)
+        self._remember(path, 6, message)
+        go_on, self._after_saving = self._after_saving, None
+        if go_on is not None:
+            go_on()
+
+    def export_script(self, code: str) -> None:
+        """Ask for a .py file and write the script."""
+        path = self._dialogs.save_file(self._suggestion(".py"), "Python (*.py)")
+        if path is None:
+            return
+        try:
+            atomic_write(path, code.encode())
+        except InputError as error:
+            self._fail(error)
+            return
+        self.done.emit(6, f"{path.name} written: python {path.name} prints the losses of every epoch.")
+
+    def _remember(self, path: Path, step: int, message: str) -> None:
+        self._settings.add_recent(path)
+        self.done.emit(step, message)

@@ -1,0 +1,1 @@
+"""The plots. They draw what they are given and compute nothing."""

@@ -1,0 +1,64 @@
+"""The middle of the window: data and predictions, losses, parameters. Made after the first paint."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from engine import experiment as ex
+from engine.runs import Run
+from gui.frames import Frame, Prepared
+from gui.plots.loss import LossPlot
+from gui.plots.parameters import ParameterTable
+from gui.plots.scatter import ScatterPlot
+from gui.theme import Theme
+
+
+class PlotArea(QSplitter):
+    """Everything that moves while a model learns."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self._source: ex.Source = ex.StraightLine()
+        self.scatter = ScatterPlot()
+        self.loss = LossPlot()
+        self.parameters = ParameterTable()
+        self._title = QLabel("Parameters", objectName="heading")
+        lower = QWidget()
+        layout = QVBoxLayout(lower)
+        layout.setContentsMargins(10, 8, 10, 10)
+        layout.addWidget(self._title)
+        layout.addWidget(self.parameters)
+        for widget in (self.scatter, self.loss, lower):
+            card = QFrame(objectName="card")
+            inside = QVBoxLayout(card)
+            inside.setContentsMargins(1, 1, 1, 1)
+            inside.addWidget(widget)
+            self.addWidget(card)
+        self.setSizes([320, 250, 120])
+        self.setStretchFactor(0, 3)
+        self.setStretchFactor(1, 2)
+        self.setStretchFactor(2, 0)
+        self.setHandleWidth(6)
+        self.setChildrenCollapsible(False)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self.scatter.apply_theme(theme)
+        self.loss.apply_theme(theme)
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        """Begin with a new session."""
+        self._source = prepared.experiment.data.source
+        self.scatter.show_data(prepared)
+        self.loss.clear(tuple(prepared.points))
+
+    def show_frame(self, frame: Frame) -> None:
+        """Show a moment of the fit."""
+        self.scatter.show_predictions(frame.y_pred)
+        self.loss.append(frame)
+        self.parameters.show_parameters(frame.parameters, self._source)
+
+    def compare(self, runs: list[Run]) -> None:
+        """Draw the losses of several runs over each other."""
+        self.loss.compare(runs)

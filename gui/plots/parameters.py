@@ -1,0 +1,66 @@
+"""The learned parameters beside the known ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
+
+from engine import experiment as ex
+
+COLUMNS = ("parameter", "learned", "known", "difference")
+MOST_ROWS = 24
+
+
+class ParameterTable(QTableWidget):
+    """A row for each parameter; numbers where it has one value, its shape and spread where it has more."""
+
+    def __init__(self) -> None:
+        super().__init__(0, len(COLUMNS))
+        self.setHorizontalHeaderLabels(COLUMNS)
+        self.setAccessibleName("Learned parameters beside the known ones")
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(24)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+
+    def show_parameters(self, parameters: dict[str, NDArray[np.float32]], source: ex.Source) -> None:
+        """Show the parameters as they are now; `source` knows the true ones of a straight line."""
+        names = list(parameters)[:MOST_ROWS]
+        if self.rowCount() != len(names):
+            self.setRowCount(len(names))
+            for row in range(len(names)):
+                for column in range(len(COLUMNS)):
+                    item = QTableWidgetItem()
+                    item.setTextAlignment(
+                        Qt.AlignmentFlag.AlignVCenter
+                        | (Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight)
+                    )
+                    self.setItem(row, column, item)
+        known = _known(source, parameters)
+        for row, name in enumerate(names):
+            for column, text in enumerate(_texts(name, parameters[name], known.get(name))):
+                item = self.item(row, column)
+                if item is not None:
+                    item.setText(text)
+
+
+def _known(source: ex.Source, parameters: dict[str, NDArray[np.float32]]) -> dict[str, float]:
+    """The true value of each parameter, where a line is fitted by a line."""
+    if not isinstance(source, ex.StraightLine) or len(parameters) != 2:
+        return {}
+    weight, bias = parameters
+    return {weight: source.weight, bias: source.bias}
+
+
+def _texts(name: str, values: NDArray[np.float32], known: float | None) -> tuple[str, str, str, str]:
+    if values.size > 1:
+        shape = "×".join(map(str, values.shape))
+        return name, f"{shape}, mean {values.mean():.4f}, std {values.std():.4f}", "", ""
+    learned = float(values.reshape(-1)[0])
+    if known is None:
+        return name, f"{learned:.6f}", "", ""
+    return name, f"{learned:.6f}", f"{known:g}", f"{learned - known:+.6f}"

@@ -1,0 +1,59 @@
+"""What the window remembers from one day to the next: its size, its theme, the files it had open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings
+
+LONGEST_RECENT = 8
+
+
+class Settings:
+    """Typed access to QSettings; tests give a file of their own."""
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store or QSettings("Sixstep", "Sixstep")
+
+    def _value(self, key: str) -> Any:
+        return self._store.value(key)
+
+    @property
+    def theme(self) -> str:
+        """"light", "dark" or "system"."""
+        value = self._value("theme")
+        return value if value in ("light", "dark") else "system"
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._store.setValue("theme", name)
+
+    @property
+    def geometry(self) -> QByteArray | None:
+        """The window's size and place."""
+        value = self._value("geometry")
+        return value if isinstance(value, QByteArray) else None
+
+    @geometry.setter
+    def geometry(self, value: QByteArray) -> None:
+        self._store.setValue("geometry", value)
+
+    @property
+    def recent(self) -> list[Path]:
+        """The files that were open last, the newest first."""
+        value = self._value("recent")
+        names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [Path(name) for name in names if isinstance(name, str)]
+
+    def add_recent(self, path: Path) -> None:
+        """Remember that `path` was open."""
+        path = path.absolute()
+        paths = [path, *(other for other in self.recent if other != path)][:LONGEST_RECENT]
+        self._store.setValue("recent", [str(p) for p in paths])
+
+    @property
+    def folder(self) -> str:
+        """Where file dialogs begin."""
+        recent = self.recent
+        return str(recent[0].parent) if recent else str(Path.cwd())

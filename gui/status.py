@@ -1,0 +1,55 @@
+"""The status bar: what happened last, and how far the fit is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+
+from gui.frames import Frame, RunState
+
+
+class StatusBar(QStatusBar):
+    """Message at the left; progress, epochs, epochs a second, time left at the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._message = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self.progress = QProgressBar(textVisible=False, accessibleName="Progress of the fit")
+        self.progress.setFixedWidth(140)
+        self.epochs = QLabel(objectName="epochs")
+        self.rate = QLabel(objectName="rate")
+        self.left = QLabel(objectName="time left")
+        self.addWidget(self._message, 1)
+        for widget in (self.progress, self.epochs, self.rate, self.left):
+            self.addPermanentWidget(widget)
+
+    def say(self, text: str) -> None:
+        """Show a message until the next one; the whole of it in the tool tip."""
+        self._message.setText(text)
+        self._message.setToolTip(text)
+
+    @property
+    def message(self) -> str:
+        """What is shown."""
+        return self._message.text()
+
+    def show_frame(self, frame: Frame, epochs: int, state: RunState) -> None:
+        """Show how far the fit is."""
+        self.progress.setMaximum(epochs)
+        self.progress.setValue(frame.epoch)
+        self.epochs.setText(f"epoch {frame.epoch:,} / {epochs:,}")
+        running = state is RunState.RUNNING and frame.epochs_per_second > 0
+        self.rate.setText(f"{_rounded(frame.epochs_per_second)} epochs/s" if running else "")
+        left = max(epochs - frame.epoch, 0) / frame.epochs_per_second if running else 0
+        self.left.setText(f"{duration(left)} left" if running else "")
+
+
+def _rounded(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 0:07, 12:30 or 3:05:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

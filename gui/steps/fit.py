@@ -1,0 +1,73 @@
+"""Step 3: how long, where, at what pace; and the buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QSizePolicy, QToolButton
+
+from engine import experiment as ex
+from gui.document import Document
+from gui.form import Form, heading, note
+from gui.steps.panel import StepPanel
+from gui.trainer import PACES
+
+
+class FitPanel(StepPanel):
+    """Step 3."""
+
+    device_chosen = Signal(str)
+    pace_chosen = Signal(str)
+
+    def __init__(self, document: Document, actions: Sequence[QAction]) -> None:
+        super().__init__(document)
+        self._form = Form(ex.Fit)
+        self.device = QComboBox(objectName="device", accessibleName="Device")
+        self.device.addItems(["auto", "cpu"])
+        self.device.setToolTip("Where the tensors are and the work is done; auto takes a GPU where there is one.")
+        self.pace = QComboBox(objectName="pace", accessibleName="Pace")
+        self.pace.addItems(PACES)
+        self.pace.setCurrentIndex(1)
+        self.pace.setToolTip("How fast to go. The numbers are the same at any pace.")
+        run = QFormLayout()
+        run.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        run.addRow("Device", self.device)
+        run.addRow("Pace", self.pace)
+        buttons = QGridLayout()
+        for index, action in enumerate(actions):
+            button = QToolButton(toolButtonStyle=Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setDefaultAction(action)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setMinimumHeight(32)
+            buttons.addWidget(button, index // 2, index % 2)
+
+        self.rows.addWidget(self._form)
+        self.rows.addLayout(run)
+        self.rows.addWidget(heading("Run"))
+        self.rows.addLayout(buttons)
+        self.rows.addWidget(
+            note("More epochs than before: Fit goes on where it stood. Any other change starts from the seed again.")
+        )
+        self.rows.addStretch()
+
+        self._form.edited.connect(self._edited)
+        self.device.textActivated.connect(self.device_chosen)
+        self.pace.textActivated.connect(self.pace_chosen)
+        self.show_experiment(document.experiment)
+
+    def show_experiment(self, experiment: ex.Experiment) -> None:
+        self._form.show_part(experiment.fit)
+
+    def offer_devices(self, names: tuple[str, ...]) -> None:
+        """The devices of this machine."""
+        with QSignalBlocker(self.device):
+            current = self.device.currentText()
+            self.device.clear()
+            self.device.addItems(["auto", *names])
+            self.device.setCurrentText(current)
+
+    @Slot(str, object)
+    def _edited(self, name: str, value: object) -> None:
+        self.edit("fit", **{name: value})

@@ -1,0 +1,81 @@
+"""Step 5: the runs so far; draw some over each other, bring one back."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPushButton
+
+from engine.runs import Run, changes, summary
+from gui.document import Document
+from gui.form import note
+from gui.steps.panel import StepPanel
+
+
+class ImprovePanel(StepPanel):
+    """Step 5."""
+
+    compared = Signal(list)  # the runs that are ticked
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
+        self.runs: list[Run] = []
+        self._list = QListWidget(objectName="runs", accessibleName="Runs", wordWrap=True, spacing=2)
+        self._list.setMinimumHeight(200)
+        self._bring_back = QPushButton("Bring back as the current experiment", enabled=False)
+
+        self.rows.addWidget(
+            note("Change one thing, fit again, compare. Choose by the validation loss; the test set is for the end.")
+        )
+        self.rows.addWidget(self._list, 1)
+        self.rows.addWidget(note("Tick two or more runs to draw their losses over each other."))
+        self.rows.addWidget(self._bring_back)
+
+        self._list.itemChanged.connect(self._ticked)
+        self._list.currentRowChanged.connect(self._row_changed)
+        self._list.itemActivated.connect(self._bring)
+        self._bring_back.clicked.connect(self._bring)
+
+    def add_run(self, run: Run) -> None:
+        """Keep a run; one that went on after a stop takes its own place again."""
+        numbers = [other.number for other in self.runs]
+        with QSignalBlocker(self._list):
+            if run.number in numbers:
+                row = numbers.index(run.number)
+                self.runs[row] = run
+                self._list.item(row).setText(self._text(row))
+            else:
+                self.runs.append(run)
+                item = QListWidgetItem(self._text(len(self.runs) - 1), self._list)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(Qt.CheckState.Unchecked)
+                self._list.setCurrentRow(len(self.runs) - 1)
+        self._bring_back.setEnabled(True)
+        self._ticked()
+
+    def _text(self, row: int) -> str:
+        run = self.runs[row]
+        lines = [f"Run {row + 1} · {summary(run.experiment)}"]
+        if row:
+            different = changes(self.runs[row - 1].experiment, run.experiment)
+            lines.append("; ".join(different) if different else "as the run before")
+        losses = " · ".join(f"{split} {loss:.4g}" for split, loss in run.last_losses.items())
+        lines.append(f"{len(run.losses):,} epochs, {run.ended} · {losses}")
+        return "\n".join(lines)
+
+    @Slot()
+    def _ticked(self) -> None:
+        ticked = [
+            run for row, run in enumerate(self.runs)
+            if self._list.item(row).checkState() is Qt.CheckState.Checked
+        ]  # fmt: skip
+        self.compared.emit(ticked)
+
+    @Slot(int)
+    def _row_changed(self, row: int) -> None:
+        self._bring_back.setEnabled(row >= 0)
+
+    @Slot()
+    def _bring(self) -> None:
+        row = self._list.currentRow()
+        if row >= 0:
+            self.document.replace(self.runs[row].experiment)

@@ -1,0 +1,165 @@
+"""Colours, light and dark. An explicit palette: Qt's own colour scheme does nothing on plain X or offscreen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPalette, QPen, QPixmap, QPolygonF
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of the window. Train is blue, test green, predictions red, as in the course."""
+
+    name: str
+    window: str
+    panel: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    train: str
+    validation: str
+    test: str
+    prediction: str
+    grid_alpha: float
+    keyword: str
+    string: str
+    comment: str
+    number: str
+    changed: str
+
+    @property
+    def splits(self) -> dict[str, str]:
+        """The colour of each split."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+LIGHT = Theme(
+    name="light", window="#eef0f4", panel="#ffffff", border="#d3d8e2", text="#1c2230", muted="#626b7d",
+    accent="#3457d5", on_accent="#ffffff", train="#2563eb", validation="#d97706", test="#16a34a",
+    prediction="#e11d48", grid_alpha=0.14, keyword="#7c3aed", string="#15803d", comment="#6b7280",
+    number="#b45309", changed="#fff3c4",
+)  # fmt: skip
+DARK = Theme(
+    name="dark", window="#171a21", panel="#1f232d", border="#343b4a", text="#e6e9f0", muted="#98a2b5",
+    accent="#6f8cff", on_accent="#10131a", train="#60a5fa", validation="#fbbf24", test="#4ade80",
+    prediction="#fb7185", grid_alpha=0.18, keyword="#c4a7ff", string="#8fd19e", comment="#8b94a7",
+    number="#f5b971", changed="#3d3a1f",
+)  # fmt: skip
+
+
+def system_theme(app: QApplication) -> Theme:
+    """What the system asks for."""
+    dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+    return DARK if dark else LIGHT
+
+
+def apply_theme(app: QApplication, theme: Theme) -> None:
+    """Give every widget the theme's colours."""
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for name, color in {
+        role.Window: theme.window, role.Base: theme.panel, role.AlternateBase: theme.window,
+        role.Button: theme.panel, role.WindowText: theme.text, role.Text: theme.text,
+        role.ButtonText: theme.text, role.ToolTipBase: theme.panel, role.ToolTipText: theme.text,
+        role.Highlight: theme.accent, role.HighlightedText: theme.on_accent, role.PlaceholderText: theme.muted,
+        role.Link: theme.accent, role.Light: theme.border, role.Midlight: theme.border, role.Mid: theme.border,
+        role.Dark: theme.muted, role.Shadow: theme.border, role.BrightText: theme.prediction,
+    }.items():  # fmt: skip
+        palette.setColor(name, QColor(color))
+    for name in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.muted))
+    app.setPalette(palette)
+    app.setStyleSheet(_style_sheet(theme))
+
+
+def _style_sheet(theme: Theme) -> str:
+    field = f"border: 1px solid {theme.border}; border-radius: 4px; background: {theme.panel};"
+    return f"""
+    QToolTip {{ color: {theme.text}; background: {theme.panel}; border: 1px solid {theme.border}; padding: 4px; }}
+    QToolBar {{ background: {theme.panel}; border: 0; border-bottom: 1px solid {theme.border}; spacing: 4px;
+        padding: 4px 8px; }}
+    QToolBar QToolButton {{ padding: 5px 10px; border-radius: 4px; }}
+    QToolBar QToolButton:hover:enabled {{ background: {theme.window}; }}
+    QToolBar QToolButton:focus {{ border: 1px solid {theme.accent}; }}
+    QMenuBar {{ background: {theme.panel}; }}
+    QMenuBar::item {{ padding: 4px 10px; background: transparent; }}
+    QMenuBar::item:selected, QMenu::item:selected {{ background: {theme.accent}; color: {theme.on_accent}; }}
+    QMenu {{ background: {theme.panel}; border: 1px solid {theme.border}; }}
+    QMenu::item {{ padding: 5px 24px; }}
+    QMenu::item:disabled {{ color: {theme.muted}; }}
+    QMenu::separator {{ height: 1px; background: {theme.border}; margin: 4px 8px; }}
+    QStatusBar {{ background: {theme.panel}; border-top: 1px solid {theme.border}; }}
+    QStatusBar::item {{ border: 0; }}
+    QSplitter::handle {{ background: {theme.window}; }}
+    QFrame#card {{ background: {theme.panel}; border: 1px solid {theme.border}; border-radius: 6px; }}
+    QScrollArea, QScrollArea > QWidget > QWidget {{ background: {theme.panel}; border: 0; }}
+    QLabel#muted {{ color: {theme.muted}; }}
+    QLabel#heading {{ font-weight: 600; }}
+    QLabel#warning {{ color: {theme.validation}; }}
+    QPlainTextEdit {{ border: 0; background: {theme.panel}; selection-background-color: {theme.accent}; }}
+    QTableView {{ border: 1px solid {theme.border}; border-radius: 4px; gridline-color: {theme.border};
+        alternate-background-color: {theme.window}; }}
+    QHeaderView::section {{ background: {theme.window}; color: {theme.muted}; border: 0;
+        border-bottom: 1px solid {theme.border}; padding: 4px 6px; }}
+    QTableCornerButton::section {{ background: {theme.window}; border: 0; }}
+    QPushButton {{ padding: 5px 12px; {field} }}
+    QPushButton:hover:enabled {{ border-color: {theme.accent}; }}
+    QPushButton:focus {{ border-color: {theme.accent}; }}
+    QPushButton:disabled {{ color: {theme.muted}; background: {theme.window}; }}
+    QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ padding: 3px 6px; min-height: 20px; {field} }}
+    QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {theme.accent}; }}
+    QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{
+        color: {theme.muted}; background: {theme.window}; }}
+    QListWidget {{ {field} }}
+    QProgressBar {{ border: 1px solid {theme.border}; border-radius: 4px; background: {theme.window};
+        text-align: center; max-height: 14px; }}
+    QProgressBar::chunk {{ background: {theme.accent}; border-radius: 3px; }}
+    """
+
+
+def icon(name: str, theme: Theme) -> QIcon:
+    """The icon of a control, drawn in the theme's colours so that it is sharp at every size."""
+    result = QIcon()
+    for mode, color in ((QIcon.Mode.Normal, theme.text), (QIcon.Mode.Disabled, theme.border)):
+        if name == "fit" and mode is QIcon.Mode.Normal:
+            color = theme.test
+        pixmap = QPixmap(64, 64)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(QColor(color))
+        painter.setPen(Qt.PenStyle.NoPen)
+        _draw(painter, name, QColor(color))
+        painter.end()
+        result.addPixmap(pixmap, mode)
+    return result
+
+
+def _draw(painter: QPainter, name: str, color: QColor) -> None:
+    triangle = QPolygonF([QPointF(16, 10), QPointF(54, 32), QPointF(16, 54)])
+    match name:
+        case "fit":
+            painter.drawPolygon(triangle)
+        case "pause":
+            painter.drawRect(QRectF(14, 10, 12, 44))
+            painter.drawRect(QRectF(38, 10, 12, 44))
+        case "step":
+            painter.drawPolygon(QPolygonF([QPointF(12, 12), QPointF(42, 32), QPointF(12, 52)]))
+            painter.drawRect(QRectF(44, 12, 8, 40))
+        case "stop":
+            painter.drawRoundedRect(QRectF(12, 12, 40, 40), 4, 4)
+        case "reset":
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(color, 7, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            path = QPainterPath()
+            path.arcMoveTo(QRectF(13, 13, 38, 38), 60)
+            path.arcTo(QRectF(13, 13, 38, 38), 60, -300)
+            painter.drawPath(path)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            painter.drawPolygon(QPolygonF([QPointF(18, 4), QPointF(44, 13), QPointF(22, 30)]))

@@ -1,0 +1,291 @@
+"""The training thread: the only thread, the only owner of the session. Called from the window, answers by signal."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from engine import experiment as ex
+from engine.errors import InputError
+
+from gui.frames import Failure, RunState
+
+if TYPE_CHECKING:
+    from gui.desk import Desk
+
+FRAME_SECONDS = 1 / 30
+WATCHABLE_SECONDS = 3.0
+PACES = ("Full speed", "Watchable: 3 s or more", "10 epochs a second", "1 epoch a second")
+"""What the pace can be; watchable spreads the epochs over 3 seconds if they would take less."""
+
+
+class TrainingThread(QThread):
+    """Takes commands in order; between two of them it trains, if a fit is running.
+
+    Every method below `# commands` may be called from the window's thread and returns at once. A frame is sent
+    when the window has shown the last one, at most 30 a second; the epochs in between come with the next.
+    """
+
+    ready = Signal(object)  # tuple[str, ...]: the devices there are
+    prepared = Signal(object)  # Prepared
+    frame = Signal(object)  # Frame
+    state_changed = Signal(object)  # RunState
+    evaluated = Signal(object)  # Evaluation
+    run_ended = Signal(object)  # Run
+    table_found = Signal(object)  # TableFound
+    opened = Signal(object)  # Opened
+    saved = Signal(object)  # Path
+    failed = Signal(object)  # Failure
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._latest_prepare = 0
+        self._stop_asked = threading.Event()
+        self._frame_shown = threading.Event()
+        self._frame_shown.set()
+        self._state = RunState.IDLE
+        self._pace = PACES[1]
+        self._desk: Desk | None = None
+
+    # ------------------------------------------------------------------------------------------ commands
+
+    def prepare(self, experiment: ex.Experiment, device: str) -> None:
+        """Build the session for an experiment, unless it is the one that is there already."""
+        self._latest_prepare += 1
+        number = self._latest_prepare
+        self._commands.put(lambda: self._prepare(experiment, device, number))
+
+    def fit(self) -> None:
+        """Train to the last epoch: on from here, or anew when all epochs are done."""
+        self._commands.put(self._fit)
+
+    def pause(self) -> None:
+        """Stand still until fit or stop."""
+        self._commands.put(lambda: self._halt(RunState.PAUSED))
+
+    def step(self) -> None:
+        """Train one epoch and pause."""
+        self._commands.put(self._step)
+
+    def stop(self) -> None:
+        """End the fit; the model stays as it is."""
+        self._commands.put(lambda: self._halt(RunState.DONE))
+
+    def reset(self) -> None:
+        """Back to epoch 0, with the same start."""
+        self._commands.put(self._reset)
+
+    def set_pace(self, pace: str) -> None:
+        """One of PACES."""
+        self._commands.put(lambda: self._set_pace(pace))
+
+    def look_at_table(self, path: Path) -> None:
+        """Find the columns of a table; the answer is table_found."""
+        self._commands.put(lambda: self._look_at_table(path))
+
+    def open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
+        """Open a model file; one from elsewhere takes the data of `current`. The answer is opened."""
+        self._commands.put(lambda: self._open_model(path, current, device))
+
+    def save_model(self, path: Path) -> None:
+        """Write the model and its experiment to a .pt file; the answer is saved."""
+        self._commands.put(lambda: self._save_model(path))
+
+    def frame_shown(self) -> None:
+        """Say that the last frame is on the screen, so that the next may come."""
+        self._frame_shown.set()
+
+    def shut_down(self) -> None:
+        """End the thread after the command in hand, and wait for it."""
+        self._stop_asked.set()
+        self._commands.put(None)
+        self.wait()
+
+    # ---------------------------------------------------------------------------------------- the thread
+
+    def run(self) -> None:
+        """Qt calls this in the new thread."""
+        if not self._carry_over(self._warm_up):
+            return
+        while not self._stop_asked.is_set():
+            if self._state is RunState.RUNNING:
+                self._carry_over(self._train)
+                continue
+            command = self._commands.get()
+            if command is None:
+                return
+            self._carry_over(command)
+
+    def _warm_up(self) -> None:
+        """Import what is heavy here and now, not in the window's thread: it takes a second or two."""
+        from gui.desk import Desk
+
+        self._desk = Desk()
+        self.ready.emit(self._desk.devices())
+
+    def _carry_over(self, work: Callable[[], None]) -> bool:
+        """Do `work`; whatever goes wrong in it is told to the window. Says whether it went well."""
+        try:
+            work()
+        except InputError as error:
+            self._fail(Failure(str(error)))
+        except BaseException as error:
+            # a table reader written in Rust panics with no Exception; and a kept traceback would keep its frames
+            details = "".join(traceback.format_exception(error))
+            name = type(error).__name__
+            sentence = f"Something unforeseen went wrong ({name}). Your experiment is still here; please report this."
+            if isinstance(error, MemoryError) or "not enough memory" in str(error):
+                sentence = "There is not enough memory for this: take fewer rows or a smaller model."
+            self._fail(Failure(sentence, details))
+        else:
+            return True
+        return False
+
+    def _fail(self, failure: Failure) -> None:
+        if self._state is RunState.RUNNING:
+            self._carry_over(lambda: self._end(RunState.FAILED, "failed"))
+        self.failed.emit(failure)
+
+    @property
+    def desk(self) -> Desk:
+        """The session and what is sent of it; there once warmed up."""
+        if self._desk is None:
+            raise InputError("torch could not be loaded: install it again, as the README says.")
+        return self._desk
+
+    def _train(self) -> None:
+        """Train for the time of one frame, or as the pace allows; then look for commands."""
+        session = self.desk.session
+        if self._pace == PACES[0]:
+            session.advance(seconds=FRAME_SECONDS)
+            wait = 0.0
+        else:
+            per_second = self._epochs_per_second()
+            due = int((time.perf_counter() - self._started) * per_second) - (session.epoch - self._started_epoch)
+            if due > 0:
+                session.advance(epochs=due, seconds=FRAME_SECONDS)
+            wait = FRAME_SECONDS if due <= 0 or per_second < 1 / FRAME_SECONDS else FRAME_SECONDS / 2
+        if session.done:
+            self._end(RunState.DONE, "done")
+            return
+        self._send_frame(force=False)
+        try:
+            command = self._commands.get(timeout=wait) if wait else self._commands.get_nowait()
+        except queue.Empty:
+            return
+        if command is None:
+            self._stop_asked.set()
+        else:
+            self._carry_over(command)
+
+    def _epochs_per_second(self) -> float:
+        left = self.desk.session.experiment.fit.epochs - self._started_epoch
+        return {PACES[1]: max(left / WATCHABLE_SECONDS, 1.0), PACES[2]: 10.0, PACES[3]: 1.0}[self._pace]
+
+    def _start_clock(self) -> None:
+        """The pace and the epochs a second count from here."""
+        self._started = time.perf_counter()
+        self._started_epoch = self.desk.session.epoch
+
+    def _send_frame(self, force: bool) -> None:
+        if force or self._frame_shown.is_set():
+            self._frame_shown.clear()
+            seconds = time.perf_counter() - self._started
+            rate = (self.desk.session.epoch - self._started_epoch) / max(seconds, 1e-6)
+            self.frame.emit(self.desk.next_frame(rate))
+
+    def _enter(self, state: RunState) -> None:
+        self._state = state
+        self.state_changed.emit(state)
+
+    def _end(self, state: RunState, ended: str) -> None:
+        """The fit is over: the last frame, the scores, the run; then the new state."""
+        self._state = state
+        self._send_frame(force=True)
+        self.evaluated.emit(self.desk.evaluate())
+        self.run_ended.emit(self.desk.finished_run(ended))
+        self._enter(state)
+
+    # ------------------------------------------------------------------- the commands, inside the thread
+
+    def _prepare(self, experiment: ex.Experiment, device: str, number: int) -> None:
+        if number != self._latest_prepare:  # the person has typed on
+            return
+        if self.desk.fits(experiment, device):
+            self.desk.session.extend(experiment.fit.epochs)
+            return
+        self._send_prepared(experiment, device)
+
+    def _send_prepared(self, experiment: ex.Experiment, device: str) -> None:
+        self._enter(RunState.IDLE)
+        self.prepared.emit(self.desk.prepare(experiment, device))
+        self._start_clock()
+        self._send_frame(force=True)
+
+    def _fit(self) -> None:
+        if self._state is RunState.RUNNING or not self.desk.has_session:
+            return
+        if self.desk.session.done:
+            self._reset()
+        self._start_clock()
+        self._enter(RunState.RUNNING)
+
+    def _step(self) -> None:
+        if self._state is RunState.RUNNING or not self.desk.has_session:
+            return
+        if self.desk.session.done:
+            self._reset()
+        self._start_clock()
+        self._state = RunState.RUNNING  # so that a failure ends the run
+        self.desk.session.advance(epochs=1)
+        if self.desk.session.done:
+            self._end(RunState.DONE, "done")
+        else:
+            self._halt(RunState.PAUSED)
+
+    def _halt(self, state: RunState) -> None:
+        """Pause or stop."""
+        if self._state not in (RunState.RUNNING, RunState.PAUSED):
+            return
+        if state is RunState.DONE:
+            self._end(state, "stopped")
+            return
+        self._send_frame(force=True)
+        self.evaluated.emit(self.desk.evaluate())
+        self._enter(state)
+
+    def _reset(self) -> None:
+        if self.desk.has_session:
+            self._send_prepared(self.desk.session.experiment, self.desk.device)
+
+    def _set_pace(self, pace: str) -> None:
+        self._pace = pace
+        if self.desk.has_session:
+            self._start_clock()
+
+    def _look_at_table(self, path: Path) -> None:
+        self.table_found.emit(self.desk.look_at_table(path))
+
+    def _open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
+        opened, prepared = self.desk.open_model(path, current, device)
+        self._enter(RunState.IDLE)
+        self.opened.emit(opened)
+        self.prepared.emit(prepared)
+        self._start_clock()
+        self._send_frame(force=True)
+        self.evaluated.emit(self.desk.evaluate())
+        self._enter(RunState.DONE)
+
+    def _save_model(self, path: Path) -> None:
+        self.desk.save_model(path)
+        self.saved.emit(path)
+
+

@@ -1,0 +1,436 @@
+"""The main window: places the parts and connects them. What they do is theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine import experiment as ex
+from engine.files import preset_names
+from engine.runs import Run
+from engine.script import script
+from gui import actions as act
+from gui.code import CodePane
+from gui.dialogs import Dialogs
+from gui.document import Document
+from gui.filing import Filing
+from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
+from gui.settings import Settings
+from gui.status import StatusBar
+from gui.steps.data import DataPanel
+from gui.steps.evaluate import EvaluatePanel
+from gui.steps.fit import FitPanel
+from gui.steps.improve import ImprovePanel
+from gui.steps.model import ModelPanel
+from gui.steps.panel import StepPanel
+from gui.steps.save import SavePanel
+from gui.steps.stack import StepStack
+from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
+from gui.trainer import TrainingThread
+
+TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
+ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
+CONTROLS = ("fit", "pause", "step", "stop", "reset")
+
+
+class MainWindow(QMainWindow):
+    """Steps at the left, plots in the middle, the run as code at the right."""
+
+    plots_ready = Signal()
+
+    def __init__(self, settings: Settings, dialogs: Dialogs | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.dialogs = dialogs or Dialogs(self)
+        self.document = Document(self)
+        self.state = RunState.IDLE
+        self.prepared: Prepared | None = None
+        self._may_close = False
+        self._theme = LIGHT
+        self._loaded = False
+        self._path_to_open: Path | None = None
+        self.trainer = TrainingThread(self)
+        self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
+
+        self.actions_ = act.Actions(self, self._rows())
+        self.data_panel = DataPanel(self.document)
+        self.model_panel = ModelPanel(self.document)
+        self.fit_panel = FitPanel(self.document, [self.actions_[name] for name in CONTROLS])
+        self.evaluate_panel = EvaluatePanel(self.document)
+        self.improve_panel = ImprovePanel(self.document)
+        self.save_panel = SavePanel(self.document, [
+            (self.actions_["save_model"], "One .pt file: a plain state_dict for everyone, the experiment for Sixstep."),
+            (self.actions_["save_experiment"], "The settings alone, as a TOML file that can be read and edited."),
+            (self.actions_["export_script"], "The PyTorch script at the right: it gives the same losses to the bit."),
+            (self.actions_["open"], "After reloading, the model predicts again and says the largest difference."),
+        ])  # fmt: skip
+        self.panels: tuple[StepPanel, ...] = (
+            self.data_panel, self.model_panel, self.fit_panel, self.evaluate_panel, self.improve_panel,
+            self.save_panel,
+        )  # fmt: skip
+        self.steps = StepStack(list(zip(TITLES, self.panels, strict=True)))
+        self.code = CodePane()
+        self.status = StatusBar()
+        self._place()
+        self._fill_menus()
+        self._connect()
+        self._retitle()
+        self._show_experiment(self.document.experiment)
+        self.status.say("Loading PyTorch…")
+        self.actions_.refresh(self.state, False)
+
+    # -------------------------------------------------------------------------------------- build and place
+
+    def _rows(self) -> list[act.Row]:
+        row = act.Row
+        return [
+            row("fit", "&Fit", "Ctrl+Return", self.fit, act.can_start, "Train to the last epoch"),
+            row("pause", "&Pause", "Ctrl+P", self.pause_or_resume, act.is_open, "Stand still; again to go on"),
+            row("step", "Step &one epoch", "Ctrl+E", self.step, act.can_start, "Train one epoch"),
+            row("stop", "&Stop", "Ctrl+.", self.stop, act.is_open, "End the fit and keep the model"),
+            row("reset", "&Reset", "Ctrl+R", self.reset, act.can_start, "Back to epoch 0"),
+            row("open", "&Open…", "Ctrl+O", self.filing.open_with_dialog, act.at_rest),
+            row("save", "&Save", "Ctrl+S", self.filing.save, act.has_model),
+            row("save_as", "Save &as…", "Ctrl+Shift+S", self.filing.save_as, act.has_model),
+            row("save_model", "Save &model…", "", self.filing.save_model, act.has_model),
+            row("save_experiment", "Save e&xperiment…", "", self.filing.save_experiment),
+            row("export_script", "Export s&cript…", "Ctrl+Shift+E", self.export_script),
+            row("quit", "&Quit", "Ctrl+Q", self.close),
+            row("undo", "&Undo", "Ctrl+Z", self.document.undo_stack.undo, act.at_rest),
+            row("redo", "&Redo", "Ctrl+Shift+Z", self.document.undo_stack.redo, act.at_rest),
+            row("copy_code", "&Copy code", "Ctrl+Shift+C", self.copy_code, tip="Copy the script"),
+            row("about", "&About Sixstep", "", self.about),
+        ]
+
+    def _place(self) -> None:
+        self.setStatusBar(self.status)
+        bar = QToolBar("Controls", movable=False, floatable=False)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for name in CONTROLS:
+            bar.addAction(self.actions_[name])
+        self.addToolBar(bar)
+        self._middle = QWidget()
+        self._middle_layout = QVBoxLayout(self._middle)
+        self._middle_layout.setContentsMargins(0, 0, 0, 0)
+        self._splitter = QSplitter(handleWidth=6, childrenCollapsible=False)
+        for widget in (self.steps, self._middle, self._code_card()):
+            self._splitter.addWidget(widget)
+        self.steps.setMinimumWidth(290)
+        self._middle.setMinimumWidth(360)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setSizes([320, 620, 400])
+        around = QWidget()
+        layout = QHBoxLayout(around)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self._splitter)
+        self.setCentralWidget(around)
+        self.resize(1340, 720)
+
+    def _code_card(self) -> QWidget:
+        card = QFrame(objectName="card", minimumWidth=240)
+        copy = QToolButton()
+        copy.setDefaultAction(self.actions_["copy_code"])
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 6, 6, 0)
+        top.addWidget(QLabel("This run as code", objectName="heading"))
+        top.addStretch()
+        top.addWidget(copy)
+        layout = QVBoxLayout(card)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.addLayout(top)
+        layout.addWidget(self.code)
+        return card
+
+    def _fill_menus(self) -> None:
+        self._new_menu = QMenu("&New", self)
+        for name in preset_names():
+            action = self._new_menu.addAction(name.replace("-", " ").capitalize())
+            action.setData(name)
+        self._recent_menu = QMenu("Open &recent", self)
+        self._theme_menu = QMenu("&Theme", self)
+        group = QActionGroup(self)
+        for name in ("system", "light", "dark"):
+            action = QAction(name.capitalize(), group, checkable=True, checked=self.settings.theme == name)
+            action.setData(name)
+            self._theme_menu.addAction(action)
+        self.actions_.fill(self.menuBar(), {
+            "&File": [
+                self._new_menu, "open", self._recent_menu, "-", "save", "save_as", "save_model", "save_experiment",
+                "-", "export_script", "-", "quit",
+            ],
+            "&Edit": ["undo", "redo", "-", "copy_code"],
+            "&Train": list(CONTROLS),
+            "&View": [self._theme_menu],
+            "&Help": ["about"],
+        })  # fmt: skip
+
+    def _connect(self) -> None:
+        self.document.experiment_changed.connect(self._show_experiment)
+        self.document.title_changed.connect(self._retitle)
+        trainer = self.trainer
+        trainer.ready.connect(self._ready)
+        trainer.prepared.connect(self._show_prepared)
+        trainer.frame.connect(self._show_frame)
+        trainer.state_changed.connect(self._show_state)
+        trainer.evaluated.connect(self._show_evaluation)
+        trainer.run_ended.connect(self._show_run)
+        trainer.failed.connect(self.show_failure)
+        for panel in self.panels:
+            panel.refused.connect(self.status.say)
+        self.filing.done.connect(self._file_done)
+        self.filing.failed.connect(self.show_failure)
+        self.data_panel.table_wanted.connect(self.filing.choose_table)
+        self.fit_panel.pace_chosen.connect(trainer.set_pace)
+        self.fit_panel.device_chosen.connect(self._device_chosen)
+        self._new_menu.triggered.connect(self.filing.new_from_menu)
+        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        self._recent_menu.triggered.connect(self.filing.open_from_menu)
+        self._theme_menu.triggered.connect(self._theme_chosen)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not hasattr(self, "plots"):
+            QTimer.singleShot(0, self, self._add_plots)
+
+    @Slot()
+    def _add_plots(self) -> None:
+        """After the first paint: the plotting library takes a third of a second to import."""
+        from gui.plots.area import PlotArea
+
+        self.plots = PlotArea()
+        self._middle_layout.addWidget(self.plots)
+        self.improve_panel.compared.connect(self.plots.compare)
+        self.apply_theme(self._theme)
+        self.trainer.start()
+        self._prepare()
+        self.plots_ready.emit()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Give everything the theme's colours."""
+        self._theme = theme
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply_theme(app, theme)
+        self.steps.apply_theme(theme)
+        self.code.apply_theme(theme)
+        for name in CONTROLS:
+            self.actions_[name].setIcon(icon(name, theme))
+        if hasattr(self, "plots"):
+            self.plots.apply_theme(theme)
+
+    # ------------------------------------------------------------------------- the document and the thread
+
+    @Slot(object)
+    def _show_experiment(self, experiment: ex.Experiment) -> None:
+        read_table: tuple[str, ...] = ()
+        device = "cpu"
+        if self.prepared is not None:
+            device = self.prepared.device
+            if self.prepared.experiment.data.source == experiment.data.source:
+                read_table = self.prepared.read_table
+        self.code.show_code(script(experiment, device, read_table))
+        self._prepare()
+
+    @Slot()
+    def _prepare(self) -> None:
+        if self.trainer.isRunning():
+            self.trainer.prepare(self.document.experiment, self.fit_panel.device.currentText())
+
+    @Slot(str)
+    def _device_chosen(self, device: str) -> None:
+        self.filing.device = device
+        self._prepare()
+
+    @Slot(object)
+    def _ready(self, devices: tuple[str, ...]) -> None:
+        self.fit_panel.offer_devices(devices)
+        self.status.say("Ready. Press Fit to watch the model learn.")
+        self._loaded = True
+        if self._path_to_open is not None:
+            path, self._path_to_open = self._path_to_open, None
+            self.open_path(path)
+
+    @Slot(object)
+    def _show_prepared(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        for panel in self.panels:
+            panel.show_prepared(prepared)
+        self.plots.show_prepared(prepared)
+        if prepared.experiment == self.document.experiment:
+            self.code.show_code(script(prepared.experiment, prepared.device, prepared.read_table))
+        for step, done in enumerate((True, True, False, False), start=1):
+            self.steps.set_done(step, done)
+        self.document.model_discarded()
+        self.actions_.refresh(self.state, True)
+
+    @Slot(object)
+    def _show_frame(self, frame: Frame) -> None:
+        if self.prepared is not None and frame.session == self.prepared.session:
+            self.plots.show_frame(frame)
+            self.status.show_frame(frame, self.document.experiment.fit.epochs, self.state)
+            if self.state is RunState.RUNNING:
+                self.document.model_trained()
+        self.trainer.frame_shown()
+
+    @Slot(object)
+    def _show_state(self, state: RunState) -> None:
+        self.state = state
+        self.actions_.refresh(state, self.prepared is not None)
+        paused = state is RunState.PAUSED
+        self.actions_["pause"].setText("&Resume" if paused else "&Pause")
+        self.actions_["pause"].setIcon(icon("fit" if paused else "pause", self._theme))
+        at_rest = act.at_rest(state, True)
+        for panel in (self.data_panel, self.model_panel):
+            panel.setEnabled(at_rest)
+        self.fit_panel.device.setEnabled(at_rest)
+        self.improve_panel.setEnabled(at_rest)
+        self._new_menu.setEnabled(at_rest)
+        self._recent_menu.setEnabled(at_rest)
+        messages = {
+            RunState.RUNNING: "Fitting…",
+            RunState.PAUSED: "Paused. Resume, step, or stop to change the settings.",
+            RunState.DONE: "Done.",
+        }
+        if state in messages:
+            self.status.say(messages[state])
+
+    @Slot(object)
+    def _show_evaluation(self, evaluation: Evaluation) -> None:
+        if self.prepared is not None and evaluation.session == self.prepared.session:
+            self.evaluate_panel.show_evaluation(evaluation)
+            self.steps.set_done(3, True)
+            self.steps.set_done(4, True)
+
+    @Slot(object)
+    def _show_run(self, run: Run) -> None:
+        self.improve_panel.add_run(run)
+        self.document.model_trained()
+        self.steps.set_done(5, len(self.improve_panel.runs) > 1)
+
+    @Slot(object)
+    def show_failure(self, failure: Failure) -> None:
+        self.status.say(failure.sentence)
+        self.dialogs.error(failure.sentence, failure.details)
+
+    # ------------------------------------------------------------------------------------------ the actions
+
+    @Slot()
+    def fit(self) -> None:
+        """Train."""
+        self.steps.open(3)
+        self.trainer.fit()
+
+    @Slot()
+    def pause_or_resume(self) -> None:
+        """Stand still, or go on."""
+        if self.state is RunState.PAUSED:
+            self.trainer.fit()
+        else:
+            self.trainer.pause()
+
+    @Slot()
+    def step(self) -> None:
+        """Train one epoch."""
+        self.document.model_trained()
+        self.trainer.step()
+
+    @Slot()
+    def stop(self) -> None:
+        """End the fit."""
+        self.trainer.stop()
+
+    @Slot()
+    def reset(self) -> None:
+        """Back to epoch 0."""
+        self.trainer.reset()
+
+    @Slot()
+    def export_script(self) -> None:
+        """Write the script to a file."""
+        self.filing.export_script(self.code.toPlainText())
+
+    @Slot(int, str)
+    def _file_done(self, step: int, message: str) -> None:
+        self.status.say(message)
+        self.steps.open(step)
+        if step == len(TITLES):
+            self.steps.set_done(step, True)
+            self.save_panel.show_result(message)
+
+    def open_path(self, path: Path) -> None:
+        """Open a file, or keep it until the thread that reads it is there."""
+        if self._loaded:
+            self.filing.open(path)
+        else:
+            self._path_to_open = path
+
+    @Slot()
+    def copy_code(self) -> None:
+        """The script to the clipboard."""
+        QApplication.clipboard().setText(self.code.toPlainText())
+        self.status.say("The code is on the clipboard.")
+
+    @Slot()
+    def about(self) -> None:
+        """What this program is."""
+        self.dialogs.about(ABOUT)
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent_menu.clear()
+        for path in self.settings.recent:
+            self._recent_menu.addAction(str(path).replace("&", "&&")).setData(str(path))
+        if self._recent_menu.isEmpty():
+            self._recent_menu.addAction("No files yet").setEnabled(False)
+
+    @Slot(QAction)
+    def _theme_chosen(self, action: QAction) -> None:
+        self.settings.theme = action.data()
+        self.apply_theme(chosen_theme(self.settings))
+
+    # ---------------------------------------------------------------------------------------- title and end
+
+    @Slot()
+    def _retitle(self) -> None:
+        self.setWindowTitle(f"{self.document.title} – Sixstep")
+
+    def _close_now(self) -> None:
+        self._may_close = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.document.unsaved and not self._may_close:
+            event.ignore()
+            self.trainer.stop()
+            QTimer.singleShot(0, self, self._ask_and_close)
+            return
+        self.settings.geometry = self.saveGeometry()
+        self.trainer.shut_down()
+        event.accept()
+
+    @Slot()
+    def _ask_and_close(self) -> None:
+        self.filing.when_saved(self._close_now)
+
+
+def chosen_theme(settings: Settings) -> Theme:
+    """The theme of the settings; "system" asks the system."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return {"light": LIGHT, "dark": DARK}.get(settings.theme) or system_theme(app)
