@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 
 def main(arguments: list[str]) -> int:
@@ -29,12 +33,12 @@ def headless(arguments: list[str]) -> int:
     return run(arguments, draw)
 
 
-def draw(folder: Path) -> None:
-    """Draw the fit in `folder` as fit.png; raises ImportError where Qt cannot load."""
+def draw(session: Session, path: Path) -> None:
+    """Draw the window's plots into a PNG file; raises ImportError where Qt cannot load."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from gui.snapshot import draw_fit
 
-    draw_fit(folder)
+    draw_fit(session, path)
 
 
 def has_display() -> bool:

@@ -23,7 +23,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 # ---------------------------------------------------------------------------------------------- step 1: data
 
 
-class StraightLine(Part, tag_field="kind", tag="straight-line"):
+class StraightLine(Part, frozen=True, tag_field="kind", tag="straight-line"):
     """The course's data: y = weight · X + bias for X = arange(start, end, step)."""
 
     weight: Annotated[float, Meta(title="Weight", description="The slope that the model has to find.")] = 0.7
@@ -39,7 +39,7 @@ class StraightLine(Part, tag_field="kind", tag="straight-line"):
             raise ValueError(f"step {self.step:g} gives more than {MAX_GENERATED_ROWS:,} points: make it larger")
 
 
-class Table(Part, tag_field="kind", tag="table"):
+class Table(Part, frozen=True, tag_field="kind", tag="table"):
     """A CSV file of numbers: one column to predict, the columns to predict it from."""
 
     path: Annotated[str, Meta(title="File", description="The CSV file.")]
@@ -58,7 +58,7 @@ class Table(Part, tag_field="kind", tag="table"):
 Source = StraightLine | Table
 
 
-class Split(Part):
+class Split(Part, frozen=True):
     """Which rows train, which validate; the rest is the test set."""
 
     train: Annotated[
@@ -88,7 +88,7 @@ class Split(Part):
         return 100 - self.train - self.validation
 
 
-class Data(Part):
+class Data(Part, frozen=True):
     """Step 1: where the rows come from and how they are divided."""
 
     source: Source = StraightLine()
@@ -98,15 +98,15 @@ class Data(Part):
 # --------------------------------------------------------------------------------------------- step 2: model
 
 
-class LinearRegressionModel(Part, tag_field="kind", tag="linear-regression"):
+class LinearRegressionModel(Part, frozen=True, tag_field="kind", tag="linear-regression"):
     """weights · x + bias, both nn.Parameter: the course's first model."""
 
 
-class LinearRegressionModelV2(Part, tag_field="kind", tag="linear-layer"):
+class LinearRegressionModelV2(Part, frozen=True, tag_field="kind", tag="linear-layer"):
     """The same with one nn.Linear, named linear_layer: the course's second model."""
 
 
-class Layers(Part, tag_field="kind", tag="layers"):
+class Layers(Part, frozen=True, tag_field="kind", tag="layers"):
     """A stack of nn.Linear layers with an activation between them."""
 
     hidden: Annotated[
@@ -125,15 +125,15 @@ Model = LinearRegressionModel | LinearRegressionModelV2 | Layers
 # A loss or an optimizer has torch's own name and torch's own options; a test holds both against torch.
 
 
-class L1Loss(Part, tag_field="name", tag="L1Loss"):
+class L1Loss(Part, frozen=True, tag_field="name", tag="L1Loss"):
     """Mean absolute error: every error counts by its size."""
 
 
-class MSELoss(Part, tag_field="name", tag="MSELoss"):
+class MSELoss(Part, frozen=True, tag_field="name", tag="MSELoss"):
     """Mean squared error: large errors count most."""
 
 
-class HuberLoss(Part, tag_field="name", tag="HuberLoss"):
+class HuberLoss(Part, frozen=True, tag_field="name", tag="HuberLoss"):
     """Squared below delta, absolute above: forgiving to outliers."""
 
     delta: Annotated[
@@ -151,7 +151,7 @@ WeightDecay = Annotated[
 ]
 
 
-class SGD(Part, tag_field="name", tag="SGD"):
+class SGD(Part, frozen=True, tag_field="name", tag="SGD"):
     """Stochastic gradient descent."""
 
     lr: LearningRate = 0.01
@@ -169,7 +169,7 @@ class SGD(Part, tag_field="name", tag="SGD"):
             raise ValueError("nesterov needs a momentum above 0 and a dampening of 0")
 
 
-class Adam(Part, tag_field="name", tag="Adam"):
+class Adam(Part, frozen=True, tag_field="name", tag="Adam"):
     """A step size of its own for every parameter."""
 
     lr: LearningRate = 0.001
@@ -188,7 +188,7 @@ Optimizer = SGD | Adam
 # ----------------------------------------------------------------------------------------------- step 3: fit
 
 
-class Fit(Part):
+class Fit(Part, frozen=True):
     """Steps 2 and 3: what is made small, by what, for how long."""
 
     loss: Loss = L1Loss()
@@ -201,7 +201,7 @@ class Fit(Part):
     ] = 42
 
 
-class Experiment(Part):
+class Experiment(Part, frozen=True):
     """The whole experiment. The same value runs on any device; a run records which."""
 
     data: Data = Data()

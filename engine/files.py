@@ -6,13 +6,13 @@ import math
 import os
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import tomllib
 
 from engine import experiment as ex
 from engine.errors import InputError
@@ -242,18 +242,9 @@ def _all_keys(tree: dict[str, Any]) -> str:
     return ", ".join(key for key, _ in _leaves(tree))
 
 
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to write into, made if need be; removed again if it was made here and writing failed."""
-    made = not path.exists()
+def make_folder(path: Path) -> None:
+    """Make a folder to write into, if it is not there. Raises InputError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path} cannot be made a folder ({_reason(error)}): choose another place.") from None
-    try:
-        yield path
-    except BaseException:
-        if made:
-            with suppress(OSError):
-                path.rmdir()  # only when it is still empty
-        raise

@@ -16,8 +16,8 @@ from engine.threads import ONE_THREAD_BELOW, widest
 def script(experiment: ex.Experiment, device: str = "cpu", read_table: Sequence[str] = ()) -> str:
     """The script for `experiment`.
 
-    `read_table` are the polars lines that leave the used columns, complete rows only, in a variable `table`
-    (Dialect knows them); they are only needed where the data is a table.
+    `read_table` are the polars lines that make the arrays X and y from a table (a Dataset has them); where they are
+    not known yet, reading the file in the usual way stands in for them.
     """
     has_validation = experiment.data.split.validation > 0
     sections = [
@@ -63,9 +63,8 @@ def _data(data: ex.Data, read_table: Sequence[str]) -> list[str]:
             lines = [
                 *_tuple("features", table.features),
                 f"target = {_text(table.target)}",
-                *read_table,
-                f"X = torch.from_numpy(table.select(features).to_numpy())  # [n, {n_features}]",
-                "y = torch.from_numpy(table.select(target).to_numpy())  # [n, 1]",
+                *(read_table or [f"table = pl.read_csv({_text(table.path)})"]),
+                f"X, y = torch.tensor(X), torch.tensor(y)  # [n, {n_features}] and [n, 1], float32",
             ]
     return ["# 1. Get data ready: turn it into tensors", *lines, "", *_split(data.split)]
 
@@ -78,17 +77,17 @@ def _split(split: ex.Split) -> list[str]:
             "X, y = X[order], y[order]",
         ]
     lines.append(f"n_train = len(X) * {split.train} // 100")
-    start = "n_train"
+    start = "n_train:"
     if split.validation:
         lines.append(f"n_validation = len(X) * {split.validation} // 100")
-        start = "n_train + n_validation"
+        start = "n_train + n_validation :"
     lines.append("X_train, y_train = X[:n_train].to(device), y[:n_train].to(device)")
     if split.validation:
         lines += [
-            f"X_validation = X[n_train : {start}].to(device)",
-            f"y_validation = y[n_train : {start}].to(device)",
+            "X_validation = X[n_train : n_train + n_validation].to(device)",
+            "y_validation = y[n_train : n_train + n_validation].to(device)",
         ]
-    lines.append(f"X_test, y_test = X[{start} :].to(device), y[{start} :].to(device)")
+    lines.append(f"X_test, y_test = X[{start}].to(device), y[{start}].to(device)")
     return lines
 
 
@@ -99,10 +98,12 @@ def _model(experiment: ex.Experiment) -> list[str]:
     n_features = len(experiment.data.source.features) if isinstance(experiment.data.source, ex.Table) else 1
     definition, build = _architecture(experiment.model, n_features)
     fit = experiment.fit
+    width = widest(experiment.model, n_features)
+    rows = f"len(X_train) * {width}" if width > 1 else "len(X_train)"
     return [
         "# 2. Build a model, pick a loss function and an optimizer",
-        *definition,
-        f"if len(X_train) * {widest(experiment.model, n_features)} < {ONE_THREAD_BELOW:_}:",
+        *(["", *definition] if definition else []),
+        f"if {rows} < {ONE_THREAD_BELOW:_}:",
         "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
         f"torch.manual_seed({fit.seed})  # the same random start every time",
         *build,

@@ -63,7 +63,8 @@ class Actions:
         self._rows = rows
         self._actions: dict[str, QAction] = {}
         for row in rows:
-            action = QAction(row.text, parent, objectName=row.name)
+            action = QAction(row.text, parent)
+            action.setObjectName(row.name)
             action.setShortcut(QKeySequence(row.shortcut))
             shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             if row.tip:

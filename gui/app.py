@@ -15,7 +15,7 @@ from gui.settings import Settings
 from gui.window import MainWindow, chosen_theme
 
 SWITCH_SECONDS = 0.001
-"""How long the training thread may keep the interpreter while the window waits for it; Python's own 5 ms costs frames."""
+"""How long the training thread may keep the interpreter while the window waits; Python's own 5 ms costs frames."""
 
 
 def create_app(arguments: list[str]) -> QApplication:

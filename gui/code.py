@@ -40,7 +40,8 @@ class CodePane(QPlainTextEdit):
     """Read-only Python."""
 
     def __init__(self) -> None:
-        super().__init__(readOnly=True, accessibleName="This run as code")
+        super().__init__(readOnly=True)
+        self.setAccessibleName("This run as code")
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setStyleHint(QFont.StyleHint.Monospace)
@@ -78,9 +79,9 @@ class CodePane(QPlainTextEdit):
         marks = []
         for number in self._changed:
             mark = QTextEdit.ExtraSelection()
-            mark.cursor = self.textCursor()  # type: ignore[attr-defined]
-            mark.cursor.setPosition(self.document().findBlockByNumber(number).position())  # type: ignore[attr-defined]
-            mark.format.setBackground(QColor(self._theme.changed))  # type: ignore[attr-defined]
-            mark.format.setProperty(QTextCharFormat.Property.FullWidthSelection, True)  # type: ignore[attr-defined]
+            mark.cursor = self.textCursor()
+            mark.cursor.setPosition(self.document().findBlockByNumber(number).position())
+            mark.format.setBackground(QColor(self._theme.changed))
+            mark.format.setProperty(QTextCharFormat.Property.FullWidthSelection, True)
             marks.append(mark)
         self.setExtraSelections(marks)

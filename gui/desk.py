@@ -81,14 +81,18 @@ class Desk:
             experiment = _with_current_data(opened, current)
         session = Session(experiment, device.pick(wanted))
         model_file.restore(session, opened)
-        self._session = session
         message = f"{path.name} opened."
         if opened.difference is not None:
             message = (
                 f"{path.name} opened. Predicting again: largest difference to what was saved {opened.difference:g}."
             )
         message = " ".join([message, *opened.warnings])
-        return Opened(path, experiment, message, opened.experiment is not None), self._describe()
+        return Opened(path, experiment, message, opened.experiment is not None), self.adopt(session)
+
+    def adopt(self, session: Session) -> Prepared:
+        """Take a session that was made elsewhere."""
+        self._session = session
+        return self._describe()
 
     def _describe(self) -> Prepared:
         session = self.session

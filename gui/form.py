@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine import experiment as ex
+from gui.widgets import heading, named, note
 
 
 class FloatBox(QDoubleSpinBox):
@@ -81,6 +82,7 @@ class Form(QWidget):
     def __init__(self, kind: type[ex.Part], skip: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._show: dict[str, Callable[[Any], None]] = {}
+        self.widgets: dict[str, QWidget] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -93,8 +95,7 @@ class Form(QWidget):
             schema = field.type.extra_json_schema or {}
             label = QLabel(schema.get("title", field.name))
             widget = self._widget(field.name, field.type)
-            widget.setObjectName(field.name)
-            widget.setAccessibleName(label.text())
+            self.widgets[field.name] = named(widget, field.name, label.text())
             for part in (label, widget):
                 part.setToolTip(schema.get("description", ""))
             label.setBuddy(widget)
@@ -103,7 +104,7 @@ class Form(QWidget):
     def show_part(self, part: ex.Part) -> None:
         """Show the values of `part` without saying that they were edited."""
         for name, show in self._show.items():
-            with QSignalBlocker(self.findChild(QWidget, name)):
+            with QSignalBlocker(self.widgets[name]):
                 show(getattr(part, name))
 
     def _widget(self, name: str, metadata: inspect.Metadata) -> QWidget:
@@ -170,13 +171,13 @@ class ChoiceForm(QWidget):
         super().__init__()
         self._kinds = kinds
         self._last: dict[type[ex.Part], ex.Part] = {}
-        self._combo = QComboBox(accessibleName=title, objectName="kind")
+        self._combo = named(QComboBox(), "kind", title)
         for kind in kinds:
             self._combo.addItem(kind.__name__)
             help_text = (kind.__doc__ or "").partition("\n")[0]
             self._combo.setItemData(self._combo.count() - 1, help_text, Qt.ItemDataRole.ToolTipRole)
-        self._help = QLabel(objectName="muted", wordWrap=True)
-        label = QLabel(title, objectName="heading")
+        self._help = note()
+        label = heading(title)
         label.setBuddy(self._combo)
         self._forms = {kind: Form(kind) for kind in kinds}
 
@@ -205,15 +206,3 @@ class ChoiceForm(QWidget):
     def _choose(self, index: int) -> None:
         kind = self._kinds[index]
         self.chosen.emit(self._last.get(kind) or kind())
-
-
-def heading(text: str) -> QLabel:
-    """A small title inside a panel."""
-    return QLabel(text, objectName="heading")
-
-
-def note(text: str = "") -> QLabel:
-    """A line of small print that may be selected; never read as HTML."""
-    label = QLabel(text, objectName="muted", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

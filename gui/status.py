@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from gui.frames import Frame, RunState
+from gui.widgets import named
 
 
 class StatusBar(QStatusBar):
@@ -14,11 +15,11 @@ class StatusBar(QStatusBar):
     def __init__(self) -> None:
         super().__init__()
         self._message = QLabel(textFormat=Qt.TextFormat.PlainText)
-        self.progress = QProgressBar(textVisible=False, accessibleName="Progress of the fit")
+        self.progress = named(QProgressBar(textVisible=False), "progress", "Progress of the fit")
         self.progress.setFixedWidth(140)
-        self.epochs = QLabel(objectName="epochs")
-        self.rate = QLabel(objectName="rate")
-        self.left = QLabel(objectName="time left")
+        self.epochs = named(QLabel(), "epochs")
+        self.rate = named(QLabel(), "rate")
+        self.left = named(QLabel(), "time left")
         self.addWidget(self._message, 1)
         for widget in (self.progress, self.epochs, self.rate, self.left):
             self.addPermanentWidget(widget)
@@ -32,6 +33,12 @@ class StatusBar(QStatusBar):
     def message(self) -> str:
         """What is shown."""
         return self._message.text()
+
+    def show_state(self, state: RunState) -> None:
+        """Without a fit there is no rate."""
+        if state is not RunState.RUNNING:
+            self.rate.setText("")
+            self.left.setText("")
 
     def show_frame(self, frame: Frame, epochs: int, state: RunState) -> None:
         """Show how far the fit is."""

@@ -111,10 +111,14 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton:hover:enabled {{ border-color: {theme.accent}; }}
     QPushButton:focus {{ border-color: {theme.accent}; }}
     QPushButton:disabled {{ color: {theme.muted}; background: {theme.window}; }}
-    QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ padding: 3px 6px; min-height: 20px; {field} }}
-    QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {theme.accent}; }}
-    QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{
-        color: {theme.muted}; background: {theme.window}; }}
+    QScrollBar {{ background: transparent; border: 0; }}
+    QScrollBar:vertical {{ width: 10px; }}
+    QScrollBar:horizontal {{ height: 10px; }}
+    QScrollBar::handle {{ background: {theme.border}; border-radius: 4px; margin: 1px; min-height: 24px;
+        min-width: 24px; }}
+    QScrollBar::handle:hover {{ background: {theme.muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QListWidget {{ {field} }}
     QProgressBar {{ border: 1px solid {theme.border}; border-radius: 4px; background: {theme.window};
         text-align: center; max-height: 14px; }}

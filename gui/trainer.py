@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from engine import experiment as ex
 from engine.errors import InputError
-
 from gui.frames import Failure, RunState
 
 if TYPE_CHECKING:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QSplitter,
@@ -42,6 +40,7 @@ from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
+from gui.widgets import card, heading
 
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
 ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
@@ -121,6 +120,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         bar = QToolBar("Controls", movable=False, floatable=False)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setIconSize(QSize(16, 16))
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         for name in CONTROLS:
             bar.addAction(self.actions_[name])
@@ -143,19 +143,20 @@ class MainWindow(QMainWindow):
         self.resize(1340, 720)
 
     def _code_card(self) -> QWidget:
-        card = QFrame(objectName="card", minimumWidth=240)
+        code_card = card()
+        code_card.setMinimumWidth(240)
         copy = QToolButton()
         copy.setDefaultAction(self.actions_["copy_code"])
         top = QHBoxLayout()
         top.setContentsMargins(12, 6, 6, 0)
-        top.addWidget(QLabel("This run as code", objectName="heading"))
+        top.addWidget(heading("This run as code"))
         top.addStretch()
         top.addWidget(copy)
-        layout = QVBoxLayout(card)
+        layout = QVBoxLayout(code_card)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.addLayout(top)
         layout.addWidget(self.code)
-        return card
+        return code_card
 
     def _fill_menus(self) -> None:
         self._new_menu = QMenu("&New", self)
@@ -291,6 +292,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _show_state(self, state: RunState) -> None:
         self.state = state
+        self.status.show_state(state)
         self.actions_.refresh(state, self.prepared is not None)
         paused = state is RunState.PAUSED
         self.actions_["pause"].setText("&Resume" if paused else "&Pause")

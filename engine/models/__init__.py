@@ -1,0 +1,1 @@
+"""Step 2: the modules that an experiment's model stands for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout
 
 from engine import experiment as ex
 from engine.runs import Run
@@ -12,6 +12,7 @@ from gui.plots.loss import LossPlot
 from gui.plots.parameters import ParameterTable
 from gui.plots.scatter import ScatterPlot
 from gui.theme import Theme
+from gui.widgets import card, heading
 
 
 class PlotArea(QSplitter):
@@ -23,22 +24,15 @@ class PlotArea(QSplitter):
         self.scatter = ScatterPlot()
         self.loss = LossPlot()
         self.parameters = ParameterTable()
-        self._title = QLabel("Parameters", objectName="heading")
-        lower = QWidget()
-        layout = QVBoxLayout(lower)
-        layout.setContentsMargins(10, 8, 10, 10)
-        layout.addWidget(self._title)
+        parameters = card()
+        layout = QVBoxLayout(parameters)
+        layout.setContentsMargins(12, 8, 12, 12)
+        layout.addWidget(heading("Parameters"))
         layout.addWidget(self.parameters)
-        for widget in (self.scatter, self.loss, lower):
-            card = QFrame(objectName="card")
-            inside = QVBoxLayout(card)
-            inside.setContentsMargins(1, 1, 1, 1)
-            inside.addWidget(widget)
-            self.addWidget(card)
-        self.setSizes([320, 250, 120])
-        self.setStretchFactor(0, 3)
-        self.setStretchFactor(1, 2)
-        self.setStretchFactor(2, 0)
+        for index, (widget, height) in enumerate(((self.scatter, 3), (self.loss, 2), (parameters, 0))):
+            self.addWidget(widget)
+            self.setStretchFactor(index, height)
+        self.setSizes([330, 230, 128])
         self.setHandleWidth(6)
         self.setChildrenCollapsible(False)
 
@@ -59,6 +53,6 @@ class PlotArea(QSplitter):
         self.loss.append(frame)
         self.parameters.show_parameters(frame.parameters, self._source)
 
-    def compare(self, runs: list[Run]) -> None:
-        """Draw the losses of several runs over each other."""
+    def compare(self, runs: list[tuple[str, Run]]) -> None:
+        """Draw the losses of several runs, by name, over each other."""
         self.loss.compare(runs)

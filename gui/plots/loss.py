@@ -6,102 +6,98 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox
 
 from engine.history import History, envelope
 from engine.runs import Run
 from gui.frames import Frame
-from gui.plots.style import new_plot, style_plot
-from gui.theme import LIGHT, Theme
+from gui.plots.card import DASHED, DOTTED, LINE, PlotCard
+from gui.theme import Theme
+from gui.widgets import named
 
 BUCKETS = 700
 """A curve is drawn with the extremes of so many stretches of epochs: what a screen can show."""
-DASHES = {"train": Qt.PenStyle.SolidLine, "validation": Qt.PenStyle.DotLine, "test": Qt.PenStyle.DashLine}
+STYLES = {
+    "train": (Qt.PenStyle.SolidLine, LINE),
+    "validation": (Qt.PenStyle.DotLine, DOTTED),
+    "test": (Qt.PenStyle.DashLine, DASHED),
+}
+"""How the splits of an earlier run differ; the run has one colour."""
+SMALLEST_LOG = np.float32(1e-12)
 
 
-class LossPlot(QWidget):
+class LossPlot(PlotCard):
     """Loss over epoch: a curve for each split."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._theme = LIGHT
-        self._history = History(("train", "test"))
-        self._others: dict[pg.PlotCurveItem, NDArray[np.float32]] = {}
-        self.plot = new_plot("Loss", "loss", "epoch")
+        super().__init__("Loss", "loss", "epoch")
+        self._history = History(())
         self.curves: dict[str, pg.PlotCurveItem] = {}
-        self._log = QCheckBox("log", toolTip="Show the loss on a logarithmic scale", parent=self)
-
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self.plot)
-        self._log.toggled.connect(self._set_log)
-        self.plot.getPlotItem().getViewBox().sigRangeChangedManually.connect(self._redraw)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._log.move(14, 8)
-        self._log.adjustSize()
-        self._log.raise_()
+        self._earlier: dict[pg.PlotCurveItem, NDArray[np.float32]] = {}
+        self._earlier_legend: list[tuple[str, str, str]] = []
+        self._log = named(QCheckBox("log"), "log", "Logarithmic loss")
+        self._log.setToolTip("Show the loss on a logarithmic scale")
+        self.add_control(self._log)
+        self._log.toggled.connect(self._log_toggled)
+        self.item.getViewBox().sigRangeChangedManually.connect(self._redraw)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
-        self._theme = theme
+        super().apply_theme(theme)
         for split, curve in self.curves.items():
             curve.setPen(pg.mkPen(theme.splits[split], width=2))
-        style_plot(self.plot, theme)
+        self._name_curves()
 
     def clear(self, splits: tuple[str, ...]) -> None:
         """Begin a new history for these splits."""
         self._history = History(splits)
         for curve in self.curves.values():
             self.plot.removeItem(curve)
-        self.curves = {}
-        for split in splits:
-            pen = pg.mkPen(self._theme.splits[split], width=2)
-            self.curves[split] = pg.PlotCurveItem(name=f"{split.capitalize()} loss", pen=pen, antialias=True)
-            self.plot.addItem(self.curves[split])
-        self.plot.getPlotItem().enableAutoRange()
-        style_plot(self.plot, self._theme)
+        self.curves = {split: pg.PlotCurveItem(pen=pg.mkPen(self.theme.splits[split], width=2)) for split in splits}
+        for curve in self.curves.values():
+            self.plot.addItem(curve)
+        self.item.enableAutoRange()
+        self._name_curves()
 
     def append(self, frame: Frame) -> None:
         """Add the epochs of a frame."""
-        if frame.splits != self._history.splits:
-            self.clear(frame.splits)
         self._history.append(frame.losses)
         self._redraw()
 
-    def compare(self, runs: list[Run]) -> None:
-        """Draw the losses of these runs as well, each in a colour of its own."""
-        for curve in self._others:
+    def compare(self, runs: list[tuple[str, Run]]) -> None:
+        """Draw the losses of these runs as well, each under its name and in a colour of its own."""
+        for curve in self._earlier:
             self.plot.removeItem(curve)
-        self._others = {}
-        for index, run in enumerate(runs):
-            color = pg.intColor(index, hues=max(len(runs), 5), values=1, maxValue=200, sat=190)
+        self._earlier, self._earlier_legend = {}, []
+        for index, (name, run) in enumerate(runs):
+            color = pg.intColor(index, hues=max(len(runs), 6), values=1, maxValue=200, sat=170)
             for column, split in enumerate(run.splits):
-                pen = pg.mkPen(color, width=1.5, style=DASHES[split])
-                name = f"Run {run.number}: {split}"
-                curve = pg.PlotCurveItem(name=name, pen=pen, antialias=True)
-                self._others[curve] = run.losses[:, column]
+                style, mark = STYLES[split]
+                curve = pg.PlotCurveItem(pen=pg.mkPen(color, width=2, style=style))
+                self._earlier[curve] = run.losses[:, column]
+                self._earlier_legend.append((mark, color.name(), f"{name} {split}"))
                 self.plot.addItem(curve)
-        style_plot(self.plot, self._theme)
+        self._name_curves()
         self._redraw()
 
+    def _name_curves(self) -> None:
+        live = [(LINE, self.theme.splits[split], f"{split.capitalize()} loss") for split in self.curves]
+        self.show_legend([*live, *self._earlier_legend])
+
     @Slot(bool)
-    def _set_log(self, on: bool) -> None:
-        self.plot.getPlotItem().getAxis("left").setLogMode(on)
+    def _log_toggled(self, on: bool) -> None:
+        self.item.getAxis("left").setLogMode(on)
         self._redraw()
-        self.plot.getPlotItem().enableAutoRange()
+        self.item.enableAutoRange()
 
     @Slot()
     def _redraw(self) -> None:
         """Draw the epochs that are in view, reduced to what the screen can show."""
-        box = self.plot.getPlotItem().getViewBox()
+        box = self.item.getViewBox()
         zoomed = not box.state["autoRange"][0]
         low, high = box.viewRange()[0]
-        curves = {curve: self._history.column(split) for split, curve in self.curves.items()} | self._others
+        curves = {curve: self._history.column(split) for split, curve in self.curves.items()} | self._earlier
         for curve, losses in curves.items():
             start, stop = (int(low), int(high) + 2) if zoomed else (0, len(losses))
             x, y = envelope(losses, start, stop, BUCKETS)
-            if self._log.isChecked():
-                y = np.log10(np.maximum(y, np.float32(1e-12)))
-            curve.setData(x, y)
+            curve.setData(x, np.log10(np.maximum(y, SMALLEST_LOG)) if self._log.isChecked() else y)

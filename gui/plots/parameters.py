@@ -18,6 +18,7 @@ class ParameterTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(COLUMNS))
+        self._cells: list[list[QTableWidgetItem]] = []
         self.setHorizontalHeaderLabels(COLUMNS)
         self.setAccessibleName("Learned parameters beside the known ones")
         self.verticalHeader().hide()
@@ -32,20 +33,16 @@ class ParameterTable(QTableWidget):
         names = list(parameters)[:MOST_ROWS]
         if self.rowCount() != len(names):
             self.setRowCount(len(names))
-            for row in range(len(names)):
-                for column in range(len(COLUMNS)):
-                    item = QTableWidgetItem()
-                    item.setTextAlignment(
-                        Qt.AlignmentFlag.AlignVCenter
-                        | (Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight)
-                    )
-                    self.setItem(row, column, item)
+            self._cells = [[QTableWidgetItem() for _ in COLUMNS] for _ in names]
+            for row, cells in enumerate(self._cells):
+                for column, cell in enumerate(cells):
+                    side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+                    cell.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                    self.setItem(row, column, cell)
         known = _known(source, parameters)
         for row, name in enumerate(names):
             for column, text in enumerate(_texts(name, parameters[name], known.get(name))):
-                item = self.item(row, column)
-                if item is not None:
-                    item.setText(text)
+                self._cells[row][column].setText(text)
 
 
 def _known(source: ex.Source, parameters: dict[str, NDArray[np.float32]]) -> dict[str, float]:

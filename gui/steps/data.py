@@ -5,15 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QWidget
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine import experiment as ex
 from engine.errors import InputError
 from gui.document import Document
-from gui.form import Form, heading, note
+from gui.form import Form
 from gui.frames import Prepared
 from gui.steps.panel import StepPanel
+from gui.widgets import heading, named, note
 
 SOURCES: dict[str, type[ex.Source]] = {"Straight line": ex.StraightLine, "CSV table": ex.Table}
 
@@ -30,9 +39,9 @@ class TableForm(QWidget):
         self._table: ex.Table | None = None
         self._columns: tuple[str, ...] = ()
         self._file = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._browse = QPushButton("Choose file…", objectName="browse")
-        self._target = QComboBox(objectName="target", accessibleName="Target column")
-        self._features = QListWidget(objectName="features", accessibleName="Feature columns")
+        self._browse = named(QPushButton("Choose file…"), "browse")
+        self._target = named(QComboBox(), "target", "Target column")
+        self._features = named(QListWidget(), "features", "Feature columns")
         self._features.setMinimumHeight(130)
 
         top = QHBoxLayout()
@@ -104,15 +113,14 @@ class DataPanel(StepPanel):
         super().__init__(document)
         self._last_line = ex.StraightLine()
         self._last_table: ex.Table | None = None
-        self._kind = QComboBox(objectName="source", accessibleName="Data source")
+        self._kind = named(QComboBox(), "source", "Data source")
         self._kind.addItems(list(SOURCES))
         self._line = Form(ex.StraightLine)
         self._table = TableForm()
         self._split = Form(ex.Split)
         self._test = note()
-        self._shapes = note()
-        self._shapes.setObjectName("shapes")
-        self._warnings = QLabel(objectName="warning", wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._shapes = named(note(), "shapes")
+        self._warnings = named(note(), "warning")
 
         for widget in (
             self._kind, self._line, self._table, heading("Split"), self._split, self._test,

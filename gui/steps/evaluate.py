@@ -8,9 +8,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QFormLayout, QHeaderView, QLabel, QTableView
 
 from gui.document import Document
-from gui.form import heading, note
 from gui.frames import Evaluation, Prepared
 from gui.steps.panel import StepPanel
+from gui.widgets import heading, named, note
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -66,12 +66,13 @@ class EvaluatePanel(StepPanel):
         self._scores = QFormLayout()
         self._values: dict[str, QLabel] = {}
         for name in ("train loss", "validation loss", "test loss", "MAE", "RMSE", "R²"):
-            value = QLabel("–", objectName=name, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+            value = named(QLabel("–", textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse), name)
             self._values[name] = value
             label = QLabel(f"{name} (test)" if name in ("MAE", "RMSE", "R²") else name)
             self._scores.addRow(label, value)
         self.model = PredictionModel()
-        self.table = QTableView(alternatingRowColors=True, accessibleName="Predictions for the test set")
+        self.table = named(QTableView(), "predictions", "Predictions for the test set")
+        self.table.setAlternatingRowColors(True)
         self.table.setModel(self.model)
         self.table.setMinimumHeight(180)
         self.table.verticalHeader().setDefaultSectionSize(22)
@@ -85,7 +86,7 @@ class EvaluatePanel(StepPanel):
         self.rows.addWidget(self.table, 1)
         self.rows.addWidget(self._rows)
 
-    def show_prepared(self, prepared: Prepared) -> None:
+    def show_prepared(self, _prepared: Prepared) -> None:
         self.model.show(None)
         self._empty.setVisible(True)
         self._rows.setText("")

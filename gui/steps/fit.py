@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QSizePolicy, 
 
 from engine import experiment as ex
 from gui.document import Document
-from gui.form import Form, heading, note
+from gui.form import Form
 from gui.steps.panel import StepPanel
 from gui.trainer import PACES
+from gui.widgets import heading, named, note
 
 
 class FitPanel(StepPanel):
@@ -24,10 +25,10 @@ class FitPanel(StepPanel):
     def __init__(self, document: Document, actions: Sequence[QAction]) -> None:
         super().__init__(document)
         self._form = Form(ex.Fit)
-        self.device = QComboBox(objectName="device", accessibleName="Device")
+        self.device = named(QComboBox(), "device", "Device")
         self.device.addItems(["auto", "cpu"])
         self.device.setToolTip("Where the tensors are and the work is done; auto takes a GPU where there is one.")
-        self.pace = QComboBox(objectName="pace", accessibleName="Pace")
+        self.pace = named(QComboBox(), "pace", "Pace")
         self.pace.addItems(PACES)
         self.pace.setCurrentIndex(1)
         self.pace.setToolTip("How fast to go. The numbers are the same at any pace.")

@@ -7,21 +7,24 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPushButton
 
 from engine.runs import Run, changes, summary
 from gui.document import Document
-from gui.form import note
 from gui.steps.panel import StepPanel
+from gui.widgets import named, note
 
 
 class ImprovePanel(StepPanel):
     """Step 5."""
 
-    compared = Signal(list)  # the runs that are ticked
+    compared = Signal(list)  # the runs that are ticked, each with its name
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self.runs: list[Run] = []
-        self._list = QListWidget(objectName="runs", accessibleName="Runs", wordWrap=True, spacing=2)
+        self._list = named(QListWidget(), "runs", "Runs")
+        self._list.setWordWrap(True)
+        self._list.setSpacing(2)
         self._list.setMinimumHeight(200)
-        self._bring_back = QPushButton("Bring back as the current experiment", enabled=False)
+        self._bring_back = QPushButton("Bring back as the current experiment")
+        self._bring_back.setEnabled(False)
 
         self.rows.addWidget(
             note("Change one thing, fit again, compare. Choose by the validation loss; the test set is for the end.")
@@ -65,7 +68,7 @@ class ImprovePanel(StepPanel):
     @Slot()
     def _ticked(self) -> None:
         ticked = [
-            run for row, run in enumerate(self.runs)
+            (f"Run {row + 1}", run) for row, run in enumerate(self.runs)
             if self._list.item(row).checkState() is Qt.CheckState.Checked
         ]  # fmt: skip
         self.compared.emit(ticked)

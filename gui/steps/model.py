@@ -7,9 +7,10 @@ from PySide6.QtCore import Slot
 from engine import experiment as ex
 from engine.files import part_types
 from gui.document import Document
-from gui.form import ChoiceForm, heading, note
+from gui.form import ChoiceForm
 from gui.frames import Prepared
 from gui.steps.panel import StepPanel
+from gui.widgets import heading, note
 
 
 class ModelPanel(StepPanel):

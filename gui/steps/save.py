@@ -8,8 +8,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton
 
 from gui.document import Document
-from gui.form import heading, note
 from gui.steps.panel import StepPanel
+from gui.widgets import heading, named, note
 
 
 class SavePanel(StepPanel):
@@ -17,8 +17,7 @@ class SavePanel(StepPanel):
 
     def __init__(self, document: Document, actions: Sequence[tuple[QAction, str]]) -> None:
         super().__init__(document)
-        self._result = note()
-        self._result.setObjectName("result")
+        self._result = named(note(), "result")
         for action, explanation in actions:
             button = QPushButton(action.text().replace("&", ""))
             button.setObjectName(action.objectName())

@@ -38,7 +38,7 @@ class StepHeader(QAbstractButton):
         else:
             super().keyPressEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         theme, painter = self.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(theme.panel))
@@ -79,7 +79,8 @@ class StepStack(QFrame):
     opened = Signal(int)  # the step's number
 
     def __init__(self, panels: list[tuple[str, QWidget]]) -> None:
-        super().__init__(objectName="card")
+        super().__init__()
+        self.setObjectName("card")
         self.headers: list[StepHeader] = []
         self._areas: list[QScrollArea] = []
         layout = QVBoxLayout(self)
@@ -88,7 +89,8 @@ class StepStack(QFrame):
         for number, (title, panel) in enumerate(panels, start=1):
             header = StepHeader(number, title)
             header.clicked.connect(self._header_clicked)
-            area = QScrollArea(widgetResizable=True, visible=False)
+            area = QScrollArea(widgetResizable=True)
+            area.hide()
             area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             area.setWidget(panel)
             layout.addWidget(header)

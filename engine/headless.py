@@ -1,0 +1,383 @@
+"""The commands of `python main.py COMMAND`: the workflow in a terminal. torch is imported when a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from engine import experiment as ex
+from engine.errors import InputError
+from engine.files import (
+    atomic_write,
+    find_experiment,
+    format_experiment,
+    make_folder,
+    preset_names,
+    set_value,
+    with_source,
+    write_experiment,
+)
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+Draw = Callable[["Session", Path], None]
+"""Draws a session's plots into a PNG file; raises ImportError where it cannot."""
+
+COMMANDS = ("fit", "predict", "script", "presets", "inspect")
+
+
+def run(arguments: Sequence[str], draw: Draw) -> int:
+    """Do what the arguments say. Returns the exit code: 0, or 2 after an error in one sentence."""
+    try:
+        options = _parser().parse_args(arguments)
+        code: int = options.command(options, draw)
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        return 130
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see python main.py {' '.join(self.prog.split()[1:])} --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="main.py", description="Sixstep: the PyTorch workflow. Without a command, or with a file alone, "
+        "the window opens.",
+    )  # fmt: skip
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    fit = commands.add_parser("fit", help="fit an experiment and write its files")
+    _add_experiment(fit)
+    fit.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the files go")
+    fit.add_argument("--data", type=Path, metavar="FILE.csv", help="take the rows of this table")
+    fit.add_argument("--target", metavar="COLUMN", help="the column of --data to predict (default: the last)")
+    fit.add_argument("--features", metavar="A,B", help="the columns to predict from (default: all others)")
+    fit.add_argument("--epochs", type=int, help="how many epochs, instead of the experiment's")
+    fit.set_defaults(command=_fit)
+    script = commands.add_parser("script", help="print the PyTorch script of an experiment")
+    _add_experiment(script)
+    script.set_defaults(command=_script)
+    predict = commands.add_parser("predict", help="predict the rows of a table with a saved model")
+    predict.add_argument("model", type=Path, metavar="MODEL.pt")
+    predict.add_argument("data", type=Path, metavar="DATA.csv")
+    predict.add_argument("--out", required=True, type=Path, metavar="FILE.csv")
+    predict.set_defaults(command=_predict)
+    presets = commands.add_parser("presets", help="list the experiments that come with Sixstep")
+    presets.set_defaults(command=_presets)
+    inspect = commands.add_parser("inspect", help="say what a model, table or experiment is, or what is wrong")
+    inspect.add_argument("file", type=Path)
+    inspect.add_argument("--json", action="store_true", help="as a JSON object")
+    inspect.set_defaults(command=_inspect)
+    return parser
+
+
+def _add_experiment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiment", metavar="EXPERIMENT", help="a preset's name or a .toml file")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="such as fit.optimizer.lr=0.05; repeatable"
+    )
+
+
+def _experiment(options: argparse.Namespace) -> ex.Experiment:
+    experiment = find_experiment(options.experiment)
+    for assignment in options.set:
+        experiment = set_value(experiment, assignment)
+    return experiment
+
+
+# ------------------------------------------------------------------------------------------------------ fit
+
+
+def _fit(options: argparse.Namespace, draw: Draw) -> int:
+    experiment = _experiment(options)
+    if options.data is not None:
+        experiment = with_source(experiment, table_source(options.data, options.target, options.features))
+    elif options.target or options.features:
+        raise InputError("--target and --features belong to --data: name the table as well.")
+    if options.epochs is not None:
+        experiment = set_value(experiment, f"fit.epochs={options.epochs}")
+    make_folder(options.out)
+    from engine import device
+    from engine.session import DivergedError, Session
+
+    session = Session(experiment, device.pick(options.device))
+    for warning in session.dataset.warnings:
+        print(f"Note: {warning}", file=sys.stderr)
+    failure = None
+    try:
+        _advance(session)
+    except DivergedError as error:
+        failure = error
+    if failure is not None and session.epoch == 0:
+        raise failure
+    files = _write_results(session, options.out, draw)
+    _print_results(session, options.out, files)
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def table_source(path: Path, target: str | None, features: str | None) -> ex.Table:
+    """The table at `path`; the last number column is the target, all others features, unless named."""
+    from engine.data.tables import describe
+
+    info = describe(path)
+    columns = [column.name for column in info.columns]
+    chosen = target or (info.numeric[-1] if info.numeric else "")
+    if chosen not in columns:
+        raise InputError(f"{path.name} has no column '{chosen}' for --target; its columns are {', '.join(columns)}.")
+    names = tuple(features.split(",")) if features else tuple(name for name in info.numeric if name != chosen)
+    if not names:
+        raise InputError(f"{path.name} has no column of numbers beside '{chosen}': a feature is needed.")
+    if chosen in names:
+        raise InputError(f"--features names the target '{chosen}' as well: take it out.")
+    return ex.Table(path=str(path.absolute()), target=chosen, features=names)
+
+
+def _advance(session: Session) -> None:
+    """Train to the end behind a progress bar."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("Fitting"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs, train loss {task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("fit", total=session.experiment.fit.epochs, loss="–")
+        while not session.done:
+            session.advance(seconds=0.1)
+            progress.update(task, completed=session.epoch, loss=f"{session.history.column('train')[-1]:.6g}")
+
+
+def _write_results(session: Session, folder: Path, draw: Draw) -> list[str]:
+    """Write what the fit gave, each file as a whole. Returns the files' names."""
+    from engine.model_file import save_model
+    from engine.script import script
+
+    code = script(session.experiment, session.device, session.dataset.read_table)
+    write_experiment(folder / "experiment.toml", session.experiment)
+    atomic_write(folder / "history.csv", history_csv(session).encode())
+    atomic_write(folder / "metrics.json", (json.dumps(metrics(session), indent=2) + "\n").encode())
+    save_model(folder / "model.pt", session)
+    atomic_write(folder / "script.py", code.encode())
+    files = ["experiment.toml", "history.csv", "metrics.json", "model.pt", "script.py"]
+    try:
+        draw(session, folder / "fit.png")
+    except ImportError as error:
+        print(f"Note: fit.png is not drawn, since Qt cannot load here ({error}).", file=sys.stderr)
+    else:
+        files.append("fit.png")
+    return files
+
+
+def history_csv(session: Session) -> str:
+    """The losses of every epoch, all digits: train before the update, the others after it."""
+    splits = [name for name in ("train", "test", "validation") if name in session.history.splits]
+    columns = [session.history.column(split).astype(float).tolist() for split in splits]
+    lines = [",".join(["epoch", *(f"{split}_loss" for split in splits)])]
+    lines += [f"{epoch},{','.join(map(repr, row))}" for epoch, row in enumerate(zip(*columns, strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def metrics(session: Session) -> dict[str, Any]:
+    """The scores and how they came about; what is not a number is None."""
+    import math
+
+    import torch
+
+    from engine.evaluate import score
+
+    scores = score(session)
+    figures: dict[str, float] = {f"{split}_loss": loss for split, loss in scores.losses.items()}
+    figures |= {"test_mae": scores.test_mae, "test_rmse": scores.test_rmse, "test_r2": scores.test_r2}
+    return {
+        **{name: value if math.isfinite(value) else None for name, value in figures.items()},
+        "epochs": session.epoch,
+        "seconds": session.seconds,
+        "device": session.device,
+        "threads": session.n_threads,
+        "torch": torch.__version__,
+    }
+
+
+def _print_results(session: Session, folder: Path, files: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    figures = metrics(session)
+    table = Table(title="Result")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else str(value))
+    if sum(parameter.numel() for parameter in session.model.parameters()) <= 4:
+        for name, values in session.parameters().items():
+            table.add_row(name, ", ".join(f"{value:.6f}" for value in values.reshape(-1)))
+    Console().print(table)
+    print(f"Written to {folder.absolute()}: {', '.join(files)}")
+
+
+# ----------------------------------------------------------------------------- predict, script, presets
+
+
+def _predict(options: argparse.Namespace, _draw: Draw) -> int:
+    import torch
+
+    from engine.data.tables import read_features
+    from engine.model_file import open_model
+
+    opened = open_model(options.model)
+    for warning in opened.warnings:
+        print(f"Note: {warning}", file=sys.stderr)
+    source = opened.experiment.data.source if opened.experiment is not None else None
+    features = source.features if isinstance(source, ex.Table) else _feature_columns(options.data, opened.n_features)
+    X = read_features(options.data, features)
+    with torch.inference_mode():
+        y_pred = opened.module(torch.tensor(X)).numpy()
+    target = source.target if isinstance(source, ex.Table) else "y"
+    names = [f"predicted_{target}"] if opened.n_targets == 1 else [f"predicted_{i}" for i in range(opened.n_targets)]
+    rows = [[*map(str, x), *map(str, y)] for x, y in zip(X, y_pred, strict=True)]
+    atomic_write(options.out, _csv([*features, *names], rows))
+    print(f"{len(X):,} predictions written to {options.out}")
+    return 0
+
+
+def _feature_columns(path: Path, n_features: int) -> tuple[str, ...]:
+    """The columns for a model that does not name its own: X, or all the number columns if they are as many."""
+    from engine.data.tables import describe
+
+    columns = describe(path).numeric
+    if n_features == 1 and "X" in columns:
+        return ("X",)
+    if len(columns) != n_features:
+        raise InputError(
+            f"{path.name} has {len(columns)} columns of numbers ({', '.join(columns[:8])}), the model takes "
+            f"{n_features}: leave just those in the table, in the model's order."
+        )
+    return columns
+
+
+def _csv(header: list[str], rows: list[list[str]]) -> bytes:
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _script(options: argparse.Namespace, _draw: Draw) -> int:
+    from engine.script import script
+
+    experiment = _experiment(options)
+    read_table: tuple[str, ...] = ()
+    device = options.device
+    if isinstance(experiment.data.source, ex.Table):
+        from engine.data.dataset import load_dataset
+
+        read_table = load_dataset(experiment.data).read_table
+    if device == "auto":
+        from engine.device import pick
+
+        device = pick(device)
+    print(script(experiment, device, read_table), end="")
+    return 0
+
+
+def _presets(_options: argparse.Namespace, _draw: Draw) -> int:
+    from engine.runs import summary
+
+    for name in preset_names():
+        experiment = find_experiment(name)
+        print(f"{name:24}{summary(experiment)}, {experiment.fit.epochs:,} epochs")
+    return 0
+
+
+# -------------------------------------------------------------------------------------------------- inspect
+
+
+def _inspect(options: argparse.Namespace, _draw: Draw) -> int:
+    report = inspect(options.file)
+    if options.json:
+        print(json.dumps(report, indent=2))
+    else:
+        for name, value in report.items():
+            if name not in ("messages", "columns"):
+                print(f"{name}: {value}")
+        for column in report.get("columns", []):
+            print("  " + ", ".join(f"{key} {value}" for key, value in column.items()))
+        for message in report["messages"]:
+            print(message, file=sys.stderr if report["status"] == "refused" else sys.stdout)
+    return 2 if report["status"] == "refused" else 0
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """What a file is: status "ok", "warning" or "refused", messages, and what there is to say of its kind."""
+    try:
+        match path.suffix.lower():
+            case ".pt" | ".pth" | ".safetensors":
+                facts, messages = _inspect_model(path)
+            case ".toml":
+                from engine.files import read_experiment
+
+                facts, messages = {"experiment": format_experiment(read_experiment(path))}, []
+            case _:
+                facts, messages = _inspect_table(path)
+    except InputError as error:
+        return {"file": str(path), "status": "refused", "messages": [str(error)]}
+    return {"file": str(path), "status": "warning" if messages else "ok", "messages": messages, **facts}
+
+
+def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
+    from engine.data.tables import describe
+
+    info = describe(path)
+    columns = [
+        {"name": column.name, "type": column.type, "missing": column.missing, "sum": column.sum}
+        for column in info.columns
+    ]
+    return {"kind": "table", "rows": info.rows, "columns": columns}, list(info.warnings)
+
+
+def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
+    from engine.model_file import open_model
+    from engine.models.build import infer_model
+    from engine.weights import read_members, read_weights
+
+    weights = read_weights(path)
+    facts: dict[str, Any] = {
+        "kind": "model",
+        "tensors": {
+            key: f"{list(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+            for key, value in weights.state_dict.items()
+        },
+    }
+    messages = list(weights.warnings)
+    if read_members(path):
+        opened = open_model(path)
+        messages = list(opened.warnings)
+        facts["largest_difference"] = opened.difference
+        if opened.experiment is not None:
+            facts["experiment"] = format_experiment(opened.experiment)
+        return facts, messages
+    try:
+        inferred = infer_model(weights.state_dict, path.name)
+    except InputError as error:
+        return facts, [*messages, str(error)]
+    facts["model"] = type(inferred.model).__name__
+    facts["features"], facts["outputs"] = inferred.n_features, inferred.n_targets
+    return facts, messages

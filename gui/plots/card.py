@@ -1,0 +1,75 @@
+"""A plot in its card: title and legend in one line above it, so that they never cover the data."""
+
+from __future__ import annotations
+
+import html
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gui.theme import LIGHT, Theme
+from gui.widgets import heading, named
+
+POINT, LINE, DASHED, DOTTED = "●", "━", "╍", "┅"
+"""How the legend shows a kind of mark."""
+
+
+class PlotCard(QFrame):
+    """Title, legend, extra controls; below them the plot with its axis labels."""
+
+    def __init__(self, title: str, left: str, bottom: str) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.theme: Theme = LIGHT
+        self._entries: list[tuple[str, str, str]] = []
+        self.plot = pg.PlotWidget()
+        self.item = self.plot.getPlotItem()
+        self.item.setLabel("left", left)
+        self.item.setLabel("bottom", bottom)
+        self.item.showGrid(x=True, y=True)
+        self.item.hideButtons()
+        self.plot.setAntialiasing(True)
+        for side in ("left", "bottom"):
+            self.item.getAxis(side).enableAutoSIPrefix(False)
+        self._legend = named(QLabel(textFormat=Qt.TextFormat.RichText), "legend", f"Legend of {title}")
+        self._legend.setMinimumWidth(10)  # a long legend is cut, it does not push the window wider
+        self._top = QHBoxLayout()
+        self._top.setContentsMargins(12, 8, 12, 0)
+        self._top.setSpacing(16)
+        self._top.addWidget(heading(title))
+        self._top.addWidget(self._legend, 1, Qt.AlignmentFlag.AlignRight)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 4)
+        layout.setSpacing(2)
+        layout.addLayout(self._top)
+        layout.addWidget(self.plot, 1)
+
+    def add_control(self, widget: QWidget) -> None:
+        """Put a control beside the legend."""
+        self._top.addWidget(widget)
+
+    def show_legend(self, entries: list[tuple[str, str, str]]) -> None:
+        """Name what is drawn: (mark, colour, name) each."""
+        self._entries = entries
+        parts = [
+            f'<span style="color: {color}">{mark}</span>&nbsp;{html.escape(name).replace(" ", "&nbsp;")}'
+            for mark, color, name in entries
+        ]
+        self._legend.setText("&nbsp;&nbsp; ".join(parts))
+        self._legend.setToolTip("  ".join(name for _, _, name in entries))
+
+    @property
+    def legend_names(self) -> list[str]:
+        """The names in the legend."""
+        return [name for _, _, name in self._entries]
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self.theme = theme
+        self.plot.setBackground(theme.panel)
+        for side in ("left", "bottom"):
+            axis = self.item.getAxis(side)
+            axis.setPen(pg.mkPen(theme.border))
+            axis.setTextPen(pg.mkPen(theme.muted))
+            axis.setGrid(int(255 * theme.grid_alpha))
