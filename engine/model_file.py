@@ -22,6 +22,8 @@ from engine.session import Session
 from engine.weights import Weights, load_into, read_members, read_weights
 
 FOLDER = "sixstep/"
+TORCH_FOLDER = "archive/"
+"""torch.save calls its folder so when it writes to memory; torch.load refuses members outside of it."""
 CHECK_ROWS = 1000
 """Test rows whose predictions are kept, to compare with after reloading."""
 
@@ -57,7 +59,7 @@ def save_model(path: Path, session: Session) -> None:
     }
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
-            archive.writestr(FOLDER + name, content)
+            archive.writestr(TORCH_FOLDER + FOLDER + name, content)
     atomic_write(path, buffer.getvalue())
 
 

@@ -10,26 +10,22 @@ from types import TracebackType
 
 from PySide6.QtWidgets import QApplication
 
+from gui.dialogs import Dialogs
 from gui.frames import Failure
 from gui.settings import Settings
 from gui.window import MainWindow, chosen_theme
-
-SWITCH_SECONDS = 0.001
-"""How long the training thread may keep the interpreter while the window waits; Python's own 5 ms costs frames."""
-
 
 def create_app(arguments: list[str]) -> QApplication:
     """The one QApplication."""
     app = QApplication(arguments)
     app.setApplicationName("Sixstep")
     app.setStyle("Fusion")
-    sys.setswitchinterval(SWITCH_SECONDS)
     return app
 
 
-def create_window(settings: Settings) -> MainWindow:
+def create_window(settings: Settings, dialogs: Dialogs | None = None) -> MainWindow:
     """The window in the theme and size of last time, not yet shown."""
-    window = MainWindow(settings)
+    window = MainWindow(settings, dialogs)
     window.apply_theme(chosen_theme(settings))
     if settings.geometry is None or not window.restoreGeometry(settings.geometry):
         available = window.screen().availableGeometry()

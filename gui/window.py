@@ -28,6 +28,7 @@ from gui.dialogs import Dialogs
 from gui.document import Document
 from gui.filing import Filing
 from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
+from gui.garbage import GarbageCollector
 from gui.settings import Settings
 from gui.status import StatusBar
 from gui.steps.data import DataPanel
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self._loaded = False
         self._path_to_open: Path | None = None
         self.trainer = TrainingThread(self)
+        self.garbage = GarbageCollector(self)
         self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
 
         self.actions_ = act.Actions(self, self._rows())
@@ -218,6 +220,7 @@ class MainWindow(QMainWindow):
         self._middle_layout.addWidget(self.plots)
         self.improve_panel.compared.connect(self.plots.compare)
         self.apply_theme(self._theme)
+        self.garbage.start()
         self.trainer.start()
         self._prepare()
         self.plots_ready.emit()
@@ -260,6 +263,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _ready(self, devices: tuple[str, ...]) -> None:
+        self.garbage.spare_what_is_loaded()
         self.fit_panel.offer_devices(devices)
         self.status.say("Ready. Press Fit to watch the model learn.")
         self._loaded = True
@@ -424,6 +428,7 @@ class MainWindow(QMainWindow):
             return
         self.settings.geometry = self.saveGeometry()
         self.trainer.shut_down()
+        self.garbage.stop()
         event.accept()
 
     @Slot()

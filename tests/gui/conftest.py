@@ -1,0 +1,98 @@
+"""A real window with a real thread; only the dialogs' answers and the settings file are the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from pytestqt.qtbot import QtBot
+
+from gui.app import create_window
+from gui.dialogs import Dialogs
+from gui.frames import RunState
+from gui.settings import Settings
+from gui.trainer import PACES
+from gui.window import MainWindow
+
+WAIT = 60_000  # milliseconds: only ever waited out when something is broken
+
+
+class Answers(Dialogs):
+    """Answers in place of the person; keeps the errors that would have been shown."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.saving = "discard"
+        self.errors: list[tuple[str, str]] = []
+        self.asked: list[str] = []
+
+    def open_file(self, folder: str, filters: str = "") -> Path | None:
+        return self.path
+
+    def save_file(self, suggestion: Path, filters: str) -> Path | None:
+        return self.path
+
+    def ask_to_save(self, name: str) -> str:
+        self.asked.append(name)
+        return self.saving
+
+    def error(self, sentence: str, details: str = "") -> None:
+        self.errors.append((sentence, details))
+
+
+class Person:
+    """The window and what a person does with it."""
+
+    def __init__(self, qtbot: QtBot, settings: Settings, path: Path | None = None) -> None:
+        self.qtbot = qtbot
+        self.answers = Answers()
+        self.window: MainWindow = create_window(settings, self.answers)
+        if path is not None:
+            self.window.open_path(path)
+        qtbot.addWidget(self.window, before_close_func=self._leave)
+        self.losses: list[object] = []
+        self.window.show()
+        self.wait(lambda: self.window.prepared is not None)
+        self.window.trainer.set_pace(PACES[0])
+
+    def _leave(self, window: MainWindow) -> None:
+        window.trainer.shut_down()
+        window.document.undo_stack.clear()
+        window.document.model_discarded()
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(condition, timeout=WAIT)
+
+    def prepared_after(self, change: Callable[[], object]) -> None:
+        """Make a change and wait until the thread has built what it leads to."""
+        with self.qtbot.waitSignal(self.window.trainer.prepared, timeout=WAIT):
+            change()
+
+    def state(self, state: RunState) -> None:
+        """Wait for a state."""
+        self.wait(lambda: self.window.state is state)
+
+    def do(self, action: str) -> None:
+        """Choose an action, which must be enabled."""
+        assert self.window.actions_[action].isEnabled(), action
+        self.window.actions_[action].trigger()
+
+    def fit(self) -> None:
+        """Fit to the end."""
+        with self.qtbot.waitSignal(self.window.trainer.run_ended, timeout=WAIT):
+            self.do("fit")
+        self.wait(lambda: self.window.state is not RunState.RUNNING)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def person(qtbot: QtBot, settings: Settings) -> Iterator[Person]:
+    person = Person(qtbot, settings)
+    yield person
+    assert not person.answers.errors, person.answers.errors
