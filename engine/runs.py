@@ -45,13 +45,19 @@ def summary(experiment: ex.Experiment) -> str:
 
 
 def changes(before: ex.Experiment, after: ex.Experiment) -> list[str]:
-    """What is different in `after`, such as "fit.optimizer.lr 0.01 → 0.05"; new values alone where kinds differ."""
+    """What is different in `after`, such as "lr 0.01 → 0.05"; of another kind of part only what both kinds have."""
     old, new = _flat(msgspec.to_builtins(before)), _flat(msgspec.to_builtins(after))
     return [
-        f"{key} {_short(old[key])} → {_short(value)}" if key in old else f"{key} {_short(value)}"
+        f"{_word(key)} {_short(old[key])} → {_short(value)}"
         for key, value in new.items()
-        if old.get(key) != value
+        if key in old and old[key] != value
     ]
+
+
+def _word(key: str) -> str:
+    """The last word of a key; for the kind of a part, the part's own."""
+    words = key.split(".")
+    return words[-2] if words[-1] in ("kind", "name") else words[-1].replace("_", " ")
 
 
 def _flat(tree: dict[str, Any], key: str = "") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gui.frames import Failure
 from gui.settings import Settings
 from gui.window import MainWindow, chosen_theme
 
+
 def create_app(arguments: list[str]) -> QApplication:
     """The one QApplication."""
     app = QApplication(arguments)

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine import experiment as ex
-from gui.widgets import heading, named, note
+from gui.widgets import heading, named, note, wheel_needs_focus
 
 
 class FloatBox(QDoubleSpinBox):
@@ -83,6 +83,7 @@ class Form(QWidget):
         super().__init__()
         self._show: dict[str, Callable[[Any], None]] = {}
         self.widgets: dict[str, QWidget] = {}
+        self._number_types: dict[str, type[int] | type[float]] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -95,7 +96,7 @@ class Form(QWidget):
             schema = field.type.extra_json_schema or {}
             label = QLabel(schema.get("title", field.name))
             widget = self._widget(field.name, field.type)
-            self.widgets[field.name] = named(widget, field.name, label.text())
+            self.widgets[field.name] = wheel_needs_focus(named(widget, field.name, label.text()))
             for part in (label, widget):
                 part.setToolTip(schema.get("description", ""))
             label.setBuddy(widget)
@@ -112,24 +113,24 @@ class Form(QWidget):
         match kind:
             case inspect.IntType():
                 whole = WholeBox(kind.ge or 0, kind.le or 2**31 - 1, (metadata.extra or {}).get("suffix", ""))
-                whole.valueChanged.connect(self._sender(name))
+                whole.valueChanged.connect(self._whole_edited)
                 self._show[name] = whole.setValue
                 return whole
             case inspect.FloatType():
                 low = kind.ge if kind.ge is not None else kind.gt
                 box = FloatBox(-1e30 if low is None else low, 1e30)
-                box.valueChanged.connect(self._sender(name))
+                box.valueChanged.connect(self._float_edited)
                 self._show[name] = box.setValue
                 return box
             case inspect.BoolType():
                 check = QCheckBox()
-                check.toggled.connect(self._sender(name))
+                check.toggled.connect(self._check_edited)
                 self._show[name] = check.setChecked
                 return check
             case inspect.LiteralType():
                 combo = QComboBox()
                 combo.addItems([str(value) for value in kind.values])
-                combo.currentTextChanged.connect(self._sender(name))
+                combo.currentTextChanged.connect(self._text_edited)
                 self._show[name] = combo.setCurrentText
                 return combo
             case inspect.VarTupleType() | inspect.TupleType():
@@ -143,21 +144,40 @@ class Form(QWidget):
         item = item.type if isinstance(item, inspect.Metadata) else item
         number: type[int] | type[float] = int if isinstance(item, inspect.IntType) else float
         line = QLineEdit()
-        send = self._sender(name)
-
-        def finished() -> None:
-            try:
-                send(tuple(number(text) for text in line.text().replace(",", " ").split()))
-            except ValueError:
-                self.refused.emit(f"“{line.text()}” is not a list of numbers: write it as 10, 10.")
-
-        line.editingFinished.connect(finished)
+        self._number_types[name] = number
+        line.editingFinished.connect(self._numbers_edited)
         self._show[name] = lambda values: line.setText(", ".join(f"{value:g}" for value in values))
         return line
 
-    def _sender(self, name: str) -> Callable[[Any], None]:
-        """A function that says that the field `name` was edited (all in the window's own thread)."""
-        return lambda value: self.edited.emit(name, value)
+    # Slots, one a type: PySide looks at the signature, and the widget that sent carries the field's name.
+
+    @Slot(int)
+    def _whole_edited(self, value: int) -> None:
+        self.edited.emit(self.sender().objectName(), value)
+
+    @Slot(float)
+    def _float_edited(self, value: float) -> None:
+        self.edited.emit(self.sender().objectName(), value)
+
+    @Slot(bool)
+    def _check_edited(self, value: bool) -> None:
+        self.edited.emit(self.sender().objectName(), value)
+
+    @Slot(str)
+    def _text_edited(self, value: str) -> None:
+        self.edited.emit(self.sender().objectName(), value)
+
+    @Slot()
+    def _numbers_edited(self) -> None:
+        line = self.sender()
+        assert isinstance(line, QLineEdit)
+        number = self._number_types[line.objectName()]
+        try:
+            values = tuple(number(text) for text in line.text().replace(",", " ").split())
+        except ValueError:
+            self.refused.emit(f"“{line.text()}” is not a list of numbers: write it as 10, 10.")
+            return
+        self.edited.emit(line.objectName(), values)
 
 
 class ChoiceForm(QWidget):
@@ -171,7 +191,7 @@ class ChoiceForm(QWidget):
         super().__init__()
         self._kinds = kinds
         self._last: dict[type[ex.Part], ex.Part] = {}
-        self._combo = named(QComboBox(), "kind", title)
+        self._combo = wheel_needs_focus(named(QComboBox(), "kind", title))
         for kind in kinds:
             self._combo.addItem(kind.__name__)
             help_text = (kind.__doc__ or "").partition("\n")[0]

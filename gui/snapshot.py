@@ -30,7 +30,7 @@ def draw_fit(session: Session, path: Path) -> None:
     plots.resize(*SIZE)
     plots.apply_theme(LIGHT)
     plots.show_prepared(desk.adopt(session))
-    plots.show_frame(desk.next_frame(0.0))
+    plots.show_frame(desk.next_frame(0.0), session.experiment.fit.epochs)
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

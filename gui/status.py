@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from gui.frames import Frame, RunState
@@ -24,6 +24,7 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.epochs, self.rate, self.left):
             self.addPermanentWidget(widget)
 
+    @Slot(str)
     def say(self, text: str) -> None:
         """Show a message until the next one; the whole of it in the tool tip."""
         self._message.setText(text)

@@ -8,6 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPalette, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QApplication
 
+from engine.files import RESOURCES
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -78,6 +80,7 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
 
 
 def _style_sheet(theme: Theme) -> str:
+    check = (RESOURCES / "icons" / f"check-{theme.name}.svg").as_posix()
     field = f"border: 1px solid {theme.border}; border-radius: 4px; background: {theme.panel};"
     return f"""
     QToolTip {{ color: {theme.text}; background: {theme.panel}; border: 1px solid {theme.border}; padding: 4px; }}
@@ -120,6 +123,11 @@ def _style_sheet(theme: Theme) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QListWidget {{ {field} }}
+    QCheckBox::indicator, QListView::indicator {{ width: 13px; height: 13px; border: 1px solid {theme.muted};
+        border-radius: 3px; background: {theme.panel}; }}
+    QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {theme.accent};
+        border-color: {theme.accent}; image: url("{check}"); }}
+    QCheckBox::indicator:focus {{ border: 2px solid {theme.accent}; }}
     QProgressBar {{ border: 1px solid {theme.border}; border-radius: 4px; background: {theme.window};
         text-align: center; max-height: 14px; }}
     QProgressBar::chunk {{ background: {theme.accent}; border-radius: 3px; }}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from engine import experiment as ex
 from engine.errors import InputError
@@ -85,6 +85,7 @@ class TrainingThread(QThread):
         """Back to epoch 0, with the same start."""
         self._commands.put(self._reset)
 
+    @Slot(str)
     def set_pace(self, pace: str) -> None:
         """One of PACES."""
         self._commands.put(lambda: self._set_pace(pace))
@@ -101,6 +102,7 @@ class TrainingThread(QThread):
         """Write the model and its experiment to a .pt file; the answer is saved."""
         self._commands.put(lambda: self._save_model(path))
 
+    @Slot()
     def frame_shown(self) -> None:
         """Say that the last frame is on the screen, so that the next may come."""
         self._frame_shown.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
@@ -64,6 +65,9 @@ class MainWindow(QMainWindow):
         self._theme = LIGHT
         self._loaded = False
         self._path_to_open: Path | None = None
+        self._frame_started = 0.0
+        self._painted = QTimer(self, singleShot=True, interval=0)  # fires when what is pending is painted
+        self._rest = QTimer(self, singleShot=True)
         self.trainer = TrainingThread(self)
         self.garbage = GarbageCollector(self)
         self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
@@ -187,6 +191,8 @@ class MainWindow(QMainWindow):
         self.document.experiment_changed.connect(self._show_experiment)
         self.document.title_changed.connect(self._retitle)
         trainer = self.trainer
+        self._painted.timeout.connect(self._frame_painted)
+        self._rest.timeout.connect(trainer.frame_shown)
         trainer.ready.connect(self._ready)
         trainer.prepared.connect(self._show_prepared)
         trainer.frame.connect(self._show_frame)
@@ -286,12 +292,20 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _show_frame(self, frame: Frame) -> None:
+        started = time.perf_counter()
         if self.prepared is not None and frame.session == self.prepared.session:
-            self.plots.show_frame(frame)
-            self.status.show_frame(frame, self.document.experiment.fit.epochs, self.state)
+            epochs = self.document.experiment.fit.epochs
+            self.plots.show_frame(frame, epochs)
+            self.status.show_frame(frame, epochs, self.state)
             if self.state is RunState.RUNNING:
                 self.document.model_trained()
-        self.trainer.frame_shown()
+        self._frame_started = started
+        self._painted.start()
+
+    @Slot()
+    def _frame_painted(self) -> None:
+        """Leave the processor to the training for twice the time that this frame took; then ask for the next."""
+        self._rest.start(int(2_000 * (time.perf_counter() - self._frame_started)))
 
     @Slot(object)
     def _show_state(self, state: RunState) -> None:

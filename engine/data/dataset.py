@@ -79,8 +79,8 @@ def split_rows(
     n_train, n_validation = n * split.train // 100, n * split.validation // 100
     if n_train == 0 or n_train + n_validation == n or (split.validation and not n_validation):
         raise InputError(
-            f"{n} rows are too few for {split.train} % training, {split.validation} % validation and "
-            f"{split.test} % test: each needs a row, so add rows or change the split."
+            f"The data has {n} row{'s' * (n != 1)}, too few for {split.train} % training, {split.validation} % "
+            f"validation and {split.test} % test: each needs a row, so add rows or change the split."
         )
     if split.shuffle:
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split.seed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QSplitter, QVBoxLayout
 
 from engine import experiment as ex
@@ -47,12 +47,13 @@ class PlotArea(QSplitter):
         self.scatter.show_data(prepared)
         self.loss.clear(tuple(prepared.points))
 
-    def show_frame(self, frame: Frame) -> None:
-        """Show a moment of the fit."""
+    def show_frame(self, frame: Frame, epochs: int) -> None:
+        """Show a moment of a fit of so many epochs."""
         self.scatter.show_predictions(frame.y_pred)
-        self.loss.append(frame)
+        self.loss.append(frame, epochs)
         self.parameters.show_parameters(frame.parameters, self._source)
 
+    @Slot(list)
     def compare(self, runs: list[tuple[str, Run]]) -> None:
         """Draw the losses of several runs, by name, over each other."""
         self.loss.compare(runs)

@@ -33,6 +33,7 @@ class PlotCard(QFrame):
         for side in ("left", "bottom"):
             self.item.getAxis(side).enableAutoSIPrefix(False)
             self.item.getAxis(side).setStyle(maxTickLevel=0)  # each finer level of grid lines costs 6 ms a frame
+            self.item.getAxis(side).setCacheMode(pg.AxisItem.CacheMode.DeviceCoordinateCache)
         self._legend = named(QLabel(textFormat=Qt.TextFormat.RichText), "legend", f"Legend of {title}")
         self._legend.setMinimumWidth(10)  # a long legend is cut, it does not push the window wider
         self._top = QHBoxLayout()

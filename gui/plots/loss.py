@@ -34,6 +34,7 @@ class LossPlot(PlotCard):
         self._history = History(())
         self.curves: dict[str, pg.PlotCurveItem] = {}
         self._earlier: dict[pg.PlotCurveItem, NDArray[np.float32]] = {}
+        self._room = 0
         self._earlier_legend: list[tuple[str, str, str]] = []
         self._log = named(QCheckBox("log"), "log", "Logarithmic loss")
         self._log.setToolTip("Show the loss on a logarithmic scale")
@@ -56,13 +57,29 @@ class LossPlot(PlotCard):
         self.curves = {split: pg.PlotCurveItem(pen=pg.mkPen(self.theme.splits[split], width=2)) for split in splits}
         for curve in self.curves.values():
             self.plot.addItem(curve)
+        self._room = 0
         self.item.enableAutoRange()
         self._name_curves()
 
-    def append(self, frame: Frame) -> None:
-        """Add the epochs of a frame."""
+    def append(self, frame: Frame, epochs: int) -> None:
+        """Add the epochs of a frame, of so many in all."""
         self._history.append(frame.losses)
+        self._make_room(epochs)
         self._redraw()
+
+    def _make_room(self, epochs: int) -> None:
+        """Twice the room whenever the curves reach the edge: an axis that moves costs more than the curves."""
+        n = len(self._history)
+        room = min(max(64, 1 << n.bit_length()), max(epochs, n, 1))
+        if room != self._room and not self._zoomed():
+            self._room = room
+            box = self.item.getViewBox()
+            box.setXRange(0, room, padding=0.03)
+            box.enableAutoRange(axis=box.YAxis)
+
+    def _zoomed(self) -> bool:
+        """Whether the person has taken a closer look, which must stay as it is."""
+        return not self.item.getViewBox().state["autoRange"][1]
 
     def compare(self, runs: list[tuple[str, Run]]) -> None:
         """Draw the losses of these runs as well, each under its name and in a colour of its own."""
@@ -71,12 +88,14 @@ class LossPlot(PlotCard):
         self._earlier, self._earlier_legend = {}, []
         for index, (name, run) in enumerate(runs):
             color = pg.intColor(index, hues=max(len(runs), 6), values=1, maxValue=200, sat=170)
+            self._earlier_legend.append((LINE, color.name(), name))
             for column, split in enumerate(run.splits):
-                style, mark = STYLES[split]
-                curve = pg.PlotCurveItem(pen=pg.mkPen(color, width=2, style=style))
+                curve = pg.PlotCurveItem(pen=pg.mkPen(color, width=2, style=STYLES[split][0]))
                 self._earlier[curve] = run.losses[:, column]
-                self._earlier_legend.append((mark, color.name(), f"{name} {split}"))
                 self.plot.addItem(curve)
+        if runs:
+            splits = {split for _, run in runs for split in run.splits if split != "train"}
+            self._earlier_legend += [(STYLES[split][1], self.theme.muted, split) for split in sorted(splits)]
         self._name_curves()
         self._redraw()
 
@@ -93,11 +112,8 @@ class LossPlot(PlotCard):
     @Slot()
     def _redraw(self) -> None:
         """Draw the epochs that are in view, reduced to what the screen can show."""
-        box = self.item.getViewBox()
-        zoomed = not box.state["autoRange"][0]
-        low, high = box.viewRange()[0]
+        low, high = self.item.getViewBox().viewRange()[0]
         curves = {curve: self._history.column(split) for split, curve in self.curves.items()} | self._earlier
         for curve, losses in curves.items():
-            start, stop = (int(low), int(high) + 2) if zoomed else (0, len(losses))
-            x, y = envelope(losses, start, stop, BUCKETS)
+            x, y = envelope(losses, int(low), int(high) + 2, BUCKETS)
             curve.setData(x, np.log10(np.maximum(y, SMALLEST_LOG)) if self._log.isChecked() else y)

@@ -18,6 +18,7 @@ class ParameterTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(COLUMNS))
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._cells: list[list[QTableWidgetItem]] = []
         self.setHorizontalHeaderLabels(COLUMNS)
         self.setAccessibleName("Learned parameters beside the known ones")
@@ -31,7 +32,10 @@ class ParameterTable(QTableWidget):
     def show_parameters(self, parameters: dict[str, NDArray[np.float32]], source: ex.Source) -> None:
         """Show the parameters as they are now; `source` knows the true ones of a straight line."""
         names = list(parameters)[:MOST_ROWS]
-        if self.rowCount() != len(names):
+        shapes = {name: parameters[name].shape for name in names}
+        if self._shapes != shapes:
+            self._shapes = shapes
+            self.clearSpans()
             self.setRowCount(len(names))
             self._cells = [[QTableWidgetItem() for _ in COLUMNS] for _ in names]
             for row, cells in enumerate(self._cells):
@@ -39,6 +43,8 @@ class ParameterTable(QTableWidget):
                     side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
                     cell.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
                     self.setItem(row, column, cell)
+                if parameters[names[row]].size > 1:
+                    self.setSpan(row, 1, 1, len(COLUMNS) - 1)
         known = _known(source, parameters)
         for row, name in enumerate(names):
             for column, text in enumerate(_texts(name, parameters[name], known.get(name))):

@@ -22,7 +22,7 @@ from gui.document import Document
 from gui.form import Form
 from gui.frames import Prepared
 from gui.steps.panel import StepPanel
-from gui.widgets import heading, named, note
+from gui.widgets import heading, named, note, wheel_needs_focus
 
 SOURCES: dict[str, type[ex.Source]] = {"Straight line": ex.StraightLine, "CSV table": ex.Table}
 
@@ -40,7 +40,7 @@ class TableForm(QWidget):
         self._columns: tuple[str, ...] = ()
         self._file = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._browse = named(QPushButton("Choose file…"), "browse")
-        self._target = named(QComboBox(), "target", "Target column")
+        self._target = wheel_needs_focus(named(QComboBox(), "target", "Target column"))
         self._features = named(QListWidget(), "features", "Feature columns")
         self._features.setMinimumHeight(130)
 
@@ -113,7 +113,7 @@ class DataPanel(StepPanel):
         super().__init__(document)
         self._last_line = ex.StraightLine()
         self._last_table: ex.Table | None = None
-        self._kind = named(QComboBox(), "source", "Data source")
+        self._kind = wheel_needs_focus(named(QComboBox(), "source", "Data source"))
         self._kind.addItems(list(SOURCES))
         self._line = Form(ex.StraightLine)
         self._table = TableForm()
@@ -137,6 +137,7 @@ class DataPanel(StepPanel):
         self._split.edited.connect(self._split_edited)
         self.show_experiment(document.experiment)
 
+    @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
         source, split = experiment.data.source, experiment.data.split
         is_line = isinstance(source, ex.StraightLine)

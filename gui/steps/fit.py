@@ -13,7 +13,7 @@ from gui.document import Document
 from gui.form import Form
 from gui.steps.panel import StepPanel
 from gui.trainer import PACES
-from gui.widgets import heading, named, note
+from gui.widgets import heading, named, note, wheel_needs_focus
 
 
 class FitPanel(StepPanel):
@@ -25,10 +25,10 @@ class FitPanel(StepPanel):
     def __init__(self, document: Document, actions: Sequence[QAction]) -> None:
         super().__init__(document)
         self._form = Form(ex.Fit)
-        self.device = named(QComboBox(), "device", "Device")
+        self.device = wheel_needs_focus(named(QComboBox(), "device", "Device"))
         self.device.addItems(["auto", "cpu"])
         self.device.setToolTip("Where the tensors are and the work is done; auto takes a GPU where there is one.")
-        self.pace = named(QComboBox(), "pace", "Pace")
+        self.pace = wheel_needs_focus(named(QComboBox(), "pace", "Pace"))
         self.pace.addItems(PACES)
         self.pace.setCurrentIndex(1)
         self.pace.setToolTip("How fast to go. The numbers are the same at any pace.")
@@ -58,6 +58,7 @@ class FitPanel(StepPanel):
         self.pace.textActivated.connect(self.pace_chosen)
         self.show_experiment(document.experiment)
 
+    @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
         self._form.show_part(experiment.fit)
 

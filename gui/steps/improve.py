@@ -60,7 +60,7 @@ class ImprovePanel(StepPanel):
         lines = [f"Run {row + 1} · {summary(run.experiment)}"]
         if row:
             different = changes(self.runs[row - 1].experiment, run.experiment)
-            lines.append("; ".join(different) if different else "as the run before")
+            lines.append(", ".join(different) if different else "set as the run before")
         losses = " · ".join(f"{split} {loss:.4g}" for split, loss in run.last_losses.items())
         lines.append(f"{len(run.losses):,} epochs, {run.ended} · {losses}")
         return "\n".join(lines)

@@ -37,6 +37,7 @@ class ModelPanel(StepPanel):
             form.refused.connect(self.refused)
         self.show_experiment(document.experiment)
 
+    @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
         self.model.show_part(experiment.model)
         self.loss.show_part(experiment.fit.loss)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine import experiment as ex
@@ -26,6 +26,7 @@ class StepPanel(QWidget):
         self.rows.setSpacing(8)
         document.experiment_changed.connect(self.show_experiment)
 
+    @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
         """Show an experiment's values."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import LIGHT, Theme
@@ -17,6 +17,7 @@ class StepHeader(QAbstractButton):
         self.number = number
         self.done = False
         self.theme = LIGHT
+        self._from_keyboard = False
         self.setAccessibleName(f"Step {number}: {title}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -38,11 +39,20 @@ class StepHeader(QAbstractButton):
         else:
             super().keyPressEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._from_keyboard = event.reason() in by_key  # a ring helps there, and is noise after a click
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._from_keyboard = False
+        super().focusOutEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         theme, painter = self.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(theme.panel))
-        if self.underMouse() or self.hasFocus():
+        if self.underMouse() or self._from_keyboard:
             painter.fillRect(self.rect(), QColor(theme.window))
         circle = QRectF(10, self.height() / 2 - 12, 24, 24)
         painter.setPen(QPen(QColor(theme.accent if self.isChecked() else theme.border), 1.5))
@@ -60,7 +70,7 @@ class StepHeader(QAbstractButton):
         painter.drawText(title, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
         if self.done:
             self._draw_mark(painter)
-        if self.hasFocus():
+        if self._from_keyboard:
             painter.setPen(QPen(QColor(theme.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), 4, 4)

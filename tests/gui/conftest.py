@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QObject, QSettings, SignalInstance, Slot
 from pytestqt.qtbot import QtBot
 
 from gui.app import create_window
@@ -42,6 +42,20 @@ class Answers(Dialogs):
         self.errors.append((sentence, details))
 
 
+class Counter(QObject):
+    """How often a signal came. (qtbot.waitSignal disconnects inside the slot, which can crash PySide 6.11.)"""
+
+    def __init__(self, *signals: SignalInstance) -> None:
+        super().__init__()
+        self.count = 0
+        for signal in signals:
+            signal.connect(self.came)
+
+    @Slot()
+    def came(self) -> None:
+        self.count += 1
+
+
 class Person:
     """The window and what a person does with it."""
 
@@ -52,7 +66,9 @@ class Person:
         if path is not None:
             self.window.open_path(path)
         qtbot.addWidget(self.window, before_close_func=self._leave)
-        self.losses: list[object] = []
+        self._prepared = Counter(self.window.trainer.prepared)
+        self._ended = Counter(self.window.trainer.run_ended)
+        self._filed = Counter(self.window.filing.done)
         self.window.show()
         self.wait(lambda: self.window.prepared is not None)
         self.window.trainer.set_pace(PACES[0])
@@ -65,10 +81,23 @@ class Person:
     def wait(self, condition: Callable[[], bool]) -> None:
         self.qtbot.waitUntil(condition, timeout=WAIT)
 
+    def _after(self, counter: Counter, change: Callable[[], object]) -> None:
+        before = counter.count
+        change()
+        self.wait(lambda: counter.count > before)
+
     def prepared_after(self, change: Callable[[], object]) -> None:
         """Make a change and wait until the thread has built what it leads to."""
-        with self.qtbot.waitSignal(self.window.trainer.prepared, timeout=WAIT):
-            change()
+        self._after(self._prepared, change)
+
+    def filed_after(self, change: Callable[[], object]) -> None:
+        """Do something with a file and wait until it is done."""
+        self._after(self._filed, change)
+
+    def ended_after(self, change: Callable[[], object]) -> None:
+        """Start something and wait until the run has ended."""
+        self._after(self._ended, change)
+        self.wait(lambda: self.window.state is not RunState.RUNNING)
 
     def state(self, state: RunState) -> None:
         """Wait for a state."""
@@ -81,9 +110,7 @@ class Person:
 
     def fit(self) -> None:
         """Fit to the end."""
-        with self.qtbot.waitSignal(self.window.trainer.run_ended, timeout=WAIT):
-            self.do("fit")
-        self.wait(lambda: self.window.state is not RunState.RUNNING)
+        self.ended_after(lambda: self.do("fit"))
 
 
 @pytest.fixture

@@ -63,16 +63,16 @@ def test_a_fit_in_the_window_gives_the_course_s_numbers(person: Person, preset: 
 
 
 def test_the_fit_button_fits_with_a_mouse_click(person: Person) -> None:
-    button = next(b for b in person.window.findChildren(QToolButton) if b.defaultAction() is person.window.actions_["fit"])
-    with person.qtbot.waitSignal(person.window.trainer.run_ended):
-        person.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    fit = person.window.actions_["fit"]
+    button = next(button for button in person.window.findChildren(QToolButton) if button.defaultAction() is fit)
+    person.ended_after(lambda: person.qtbot.mouseClick(button, Qt.MouseButton.LeftButton))
     person.state(RunState.DONE)
     assert person.window.status.epochs.text() == "epoch 200 / 200"
 
 
 def test_every_epoch_reaches_the_window_at_full_speed_with_the_session_s_bits(person: Person) -> None:
     person.prepared_after(lambda: person.window.document.edit("fit", optimizer=ex.Adam(lr=0.01)))
-    person.window.document.edit("fit", epochs=5_000)
+    person.window.document.edit("fit", epochs=3_000)
     person.fit()
     session = Session(person.window.document.experiment)
     session.advance()
@@ -93,16 +93,15 @@ def test_the_exported_script_prints_the_window_s_losses_to_the_last_bit(person: 
 
 
 def test_pause_holds_and_resume_ends_with_the_same_bits_as_without_a_pause(person: Person) -> None:
-    person.window.document.edit("fit", epochs=20_000)
+    person.window.document.edit("fit", epochs=4_000)
     person.do("fit")
     person.state(RunState.RUNNING)
     person.do("pause")
     person.state(RunState.PAUSED)
     paused_at = len(person.window.plots.loss._history)
-    assert 0 < paused_at < 20_000
+    assert 0 < paused_at < 4_000
     assert person.window.actions_["pause"].text() == "&Resume"
-    with person.qtbot.waitSignal(person.window.trainer.run_ended, timeout=60_000):
-        person.do("pause")
+    person.ended_after(lambda: person.do("pause"))
     person.state(RunState.DONE)
     session = Session(person.window.document.experiment)
     session.advance()

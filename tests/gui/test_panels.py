@@ -1,0 +1,295 @@
+"""Steps 1, 2, 4 and 5 through the window: what is typed becomes the experiment, and the code keeps step."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from conftest import Person
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QWidget
+
+from engine import experiment as ex
+from engine.files import RESOURCES, part_types
+from engine.script import script
+from gui.form import FloatBox, Form, WholeBox
+from gui.theme import DARK, LIGHT
+
+DIABETES = RESOURCES / "data" / "diabetes.csv"
+
+
+def field(panel: QWidget, name: str) -> QWidget:
+    """The visible widget of a field."""
+    return next(widget for widget in panel.findChildren(QWidget, name) if not widget.isHidden())
+
+
+def type_into(widget: QWidget, text: str) -> None:
+    """Replace what stands in a box, by keyboard."""
+    widget.setFocus()
+    widget.selectAll()  # type: ignore[attr-defined]
+    QTest.keyClicks(widget, text)
+    QTest.keyClick(widget, Qt.Key.Key_Return)
+
+
+def test_a_number_typed_into_a_form_becomes_the_experiment_and_the_code(person: Person) -> None:
+    person.window.steps.open(2)
+    box = person.window.model_panel.optimizer._forms[ex.SGD].widgets["lr"]
+    person.prepared_after(lambda: type_into(box, "0.05"))
+    assert person.window.document.experiment.fit.optimizer == ex.SGD(lr=0.05)
+    assert "lr=0.05)" in person.window.code.toPlainText()
+    assert person.window.windowTitle() == "Untitled* – Sixstep"
+
+
+def test_undo_and_redo_bring_values_back_to_the_form(person: Person) -> None:
+    box = person.window.model_panel.optimizer._forms[ex.SGD].widgets["lr"]
+    assert isinstance(box, FloatBox)
+    person.prepared_after(lambda: box.setValue(0.5))
+    person.prepared_after(lambda: person.do("undo"))
+    assert box.value() == 0.01
+    assert not person.window.document.unsaved
+    person.prepared_after(lambda: person.do("redo"))
+    assert box.value() == 0.5
+
+
+def test_the_code_pane_is_the_script_of_the_experiment_after_every_change(person: Person) -> None:
+    document = person.window.document
+    for part, values in [
+        ("fit", {"loss": ex.HuberLoss(delta=0.5)}),
+        ("fit", {"optimizer": ex.Adam(lr=0.02, amsgrad=True)}),
+        ("data.split", {"train": 60, "validation": 20, "shuffle": True}),
+        ("data.source", {"weight": -2.5}),
+        ("fit", {"epochs": 7}),
+    ]:
+        document.edit(part, **values)
+        assert person.window.code.toPlainText() == script(document.experiment)
+
+
+@pytest.mark.parametrize("kind", [*part_types(ex.Model), *part_types(ex.Loss), *part_types(ex.Optimizer)])
+def test_every_kind_can_be_chosen_and_is_built(person: Person, kind: type[ex.Part]) -> None:
+    panel = person.window.model_panel
+    form = next(form for form in (panel.model, panel.loss, panel.optimizer) if kind in form._kinds)
+    other = next(k for k in form._kinds if k is not kind)
+    for choice in (other, kind):
+        form._combo.setCurrentIndex(form._kinds.index(choice))
+    experiment = person.window.document.experiment
+    assert kind in (type(experiment.model), type(experiment.fit.loss), type(experiment.fit.optimizer))
+    person.wait(lambda: person.window.prepared.experiment == experiment)
+    if msgspec.structs.fields(kind):
+        assert form._forms[kind].isVisibleTo(form)
+
+
+def test_a_form_has_the_titles_limits_and_help_of_the_experiment_s_fields(qtbot: object) -> None:
+    form = Form(ex.Fit)
+    epochs = form.widgets["epochs"]
+    assert isinstance(epochs, WholeBox)
+    assert (epochs.minimum(), epochs.maximum()) == (1, 10_000_000)
+    assert epochs.toolTip() == "How often the loop sees all the training data."
+    assert epochs.accessibleName() == "Epochs"
+
+
+@pytest.mark.parametrize("value", [1e-8, 0.1, 123456.789, 1e-5, 0.3333333333333333, 2.5e12])
+def test_a_float_box_keeps_the_float_it_is_given(qtbot: object, value: float) -> None:
+    box = FloatBox(-1e30, 1e30)
+    box.setValue(value)
+    assert box.value() == value
+
+
+def test_a_step_of_a_float_box_goes_by_the_last_power_of_ten(qtbot: object) -> None:
+    box = FloatBox(0, 1e30)
+    box.setValue(0.01)
+    box.stepBy(1)
+    assert box.value() == 0.011
+    box.setValue(0)
+    box.stepBy(-1)
+    assert box.value() == 0
+
+
+def test_what_does_not_fit_is_refused_in_one_sentence_and_the_form_shows_the_old_value(person: Person) -> None:
+    box = person.window.data_panel._split.widgets["validation"]
+    assert isinstance(box, WholeBox)
+    box.setValue(50)
+    assert person.window.status.message == (
+        "Training 80 % and validation 50 % leave nothing to test: lower one of them."
+    )
+    assert box.value() == 0
+    assert person.window.document.experiment == ex.Experiment()
+
+
+def test_too_few_rows_for_a_split_is_said_in_a_dialog_and_the_window_goes_on(person: Person) -> None:
+    person.window.document.edit("data.source", step=1.0)
+    person.wait(lambda: bool(person.answers.errors))
+    (sentence, details), = person.answers.errors
+    person.answers.errors.clear()
+    assert "The data has 1 row, too few for 80 % training" in sentence
+    assert not details
+    person.prepared_after(lambda: person.do("undo"))
+    person.fit()
+
+
+def test_the_list_of_hidden_layers_takes_numbers_and_refuses_words(person: Person) -> None:
+    person.prepared_after(lambda: person.window.document.replace(ex.Experiment(model=ex.Layers(hidden=(4,)))))
+    line = person.window.model_panel.model._forms[ex.Layers].widgets["hidden"]
+    assert isinstance(line, QLineEdit)
+    person.prepared_after(lambda: type_into(line, "8, 4 2"))
+    assert person.window.document.experiment.model == ex.Layers(hidden=(8, 4, 2))
+    type_into(line, "eight")
+    assert "not a list of numbers" in person.window.status.message
+    type_into(line, "0")
+    assert "0" not in str(person.window.document.experiment.model.hidden)
+
+
+def test_the_mouse_wheel_over_a_box_without_focus_changes_nothing(person: Person) -> None:
+    person.window.steps.open(1)
+    box = person.window.data_panel._line.widgets["weight"]
+    assert isinstance(box, QAbstractSpinBox)
+    from PySide6.QtCore import QPoint, QPointF
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication
+
+    person.window.code.setFocus()
+    event = QWheelEvent(
+        QPointF(5, 5), box.mapToGlobal(QPointF(5, 5)), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(box, event)
+    assert person.window.document.experiment == ex.Experiment()
+
+
+# ------------------------------------------------------------------------------------------------ a table
+
+
+def choose_table(person: Person) -> None:
+    person.answers.path = DIABETES
+    combo = person.window.data_panel._kind
+    combo.setCurrentIndex(1)
+    person.prepared_after(lambda: combo.textActivated.emit(combo.currentText()))
+
+
+def test_a_csv_file_is_chosen_and_its_columns_become_target_and_features(person: Person) -> None:
+    choose_table(person)
+    source = person.window.document.experiment.data.source
+    assert isinstance(source, ex.Table)
+    assert source.target == "target"
+    assert source.features == ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+    assert "X_train [353, 10] float32 cpu" in person.window.data_panel._shapes.text()
+    assert "442 rows" in person.window.status.message
+
+
+def test_a_feature_is_unticked_and_another_target_taken(person: Person) -> None:
+    choose_table(person)
+    features = person.window.data_panel.findChild(QListWidget, "features")
+    person.prepared_after(lambda: features.item(1).setCheckState(Qt.CheckState.Unchecked))
+    assert "sex" not in person.window.document.experiment.data.source.features
+    target = person.window.data_panel.findChild(QComboBox, "target")
+    target.setCurrentText("bmi")
+    person.prepared_after(lambda: target.textActivated.emit("bmi"))
+    source = person.window.document.experiment.data.source
+    assert source.target == "bmi"
+    assert set(source.features) == {"age", "target", "bp", "s1", "s2", "s3", "s4", "s5", "s6"}
+    offered = [features.item(row).text() for row in range(features.count())]
+    assert "sex" in offered, "what is not used can be used again"
+
+
+def test_the_last_feature_stays(person: Person) -> None:
+    choose_table(person)
+    features = person.window.data_panel.findChild(QListWidget, "features")
+    person.prepared_after(
+        lambda: person.window.document.edit("data", source=ex.Table(path=str(DIABETES), target="bp", features=("bmi",)))
+    )
+    row = next(r for r in range(features.count()) if features.item(r).text() == "bmi")
+    features.item(row).setCheckState(Qt.CheckState.Unchecked)
+    assert person.window.document.experiment.data.source.features == ("bmi",)
+    assert "at least one feature" in person.window.status.message
+
+
+def test_several_features_are_drawn_against_the_true_value_or_any_one_of_them(person: Person) -> None:
+    choose_table(person)
+    scatter = person.window.plots.scatter
+    assert scatter.legend_names == ["Predictions for the test data"]
+    scatter._axis.setCurrentText("x: bmi")
+    assert scatter.legend_names == ["Training data", "Test data", "Predictions"]
+    assert len(scatter.splits["train"].data) == 353
+    assert scatter.item.getAxis("bottom").labelText == "bmi"
+
+
+# -------------------------------------------------------------------------------------- evaluate, improve
+
+
+def test_the_scores_and_the_predictions_beside_the_true_values_stand_in_step_4(person: Person) -> None:
+    person.fit()
+    panel = person.window.evaluate_panel
+    person.wait(lambda: panel.findChild(QLabel, "MAE").text() == "0.00844789")
+    assert panel.findChild(QLabel, "R²").text() == "0.955863"
+    assert panel.findChild(QLabel, "validation loss").text() == "–"
+    model = panel.model
+    header = [model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())]
+    assert header == ["y", "y_pred", "error", "X"]
+    row = [model.data(model.index(0, column)) for column in range(4)]
+    assert row == ["0.86", "0.8685", "+0.00854", "0.8"]
+    assert model.rowCount() == 10
+
+
+def test_the_learned_parameters_stand_beside_the_known_ones(person: Person) -> None:
+    person.fit()
+    table = person.window.plots.parameters
+    rows = [[table.item(row, column).text() for column in range(4)] for row in range(2)]
+    assert rows == [["weights", "0.699031", "0.7", "-0.000969"], ["bias", "0.309310", "0.3", "+0.009310"]]
+
+
+def test_finished_runs_are_kept_drawn_over_each_other_and_brought_back(person: Person) -> None:
+    person.fit()
+    first = person.window.document.experiment
+    person.prepared_after(lambda: person.window.document.edit("fit.optimizer", lr=0.05))
+    person.fit()
+    panel = person.window.improve_panel
+    texts = [panel._list.item(row).text() for row in range(panel._list.count())]
+    assert len(texts) == 2
+    assert "lr 0.01 → 0.05" in texts[1]
+    assert "200 epochs, done" in texts[1]
+    for row in (0, 1):
+        panel._list.item(row).setCheckState(Qt.CheckState.Checked)
+    loss = person.window.plots.loss
+    assert len(loss._earlier) == 4, "two runs, two splits each"
+    assert loss.legend_names[2:] == ["Run 1", "Run 2", "test"]
+    panel._list.setCurrentRow(0)
+    person.prepared_after(panel._bring_back.click)
+    assert person.window.document.experiment == first
+
+
+def test_steps_show_their_mark_when_they_are_done(person: Person) -> None:
+    def done() -> list[int]:
+        return [header.number for header in person.window.steps.headers if header.done]
+
+    assert done() == [1, 2]
+    person.fit()
+    assert done() == [1, 2, 3, 4]
+    person.prepared_after(lambda: person.window.document.edit("fit.optimizer", lr=0.05))
+    assert done() == [1, 2]
+    person.fit()
+    assert done() == [1, 2, 3, 4, 5]
+
+
+def test_steps_open_by_click_and_by_keyboard(person: Person) -> None:
+    headers = person.window.steps.headers
+    person.qtbot.mouseClick(headers[3], Qt.MouseButton.LeftButton)
+    assert person.window.evaluate_panel.isVisible()
+    assert not person.window.data_panel.isVisible()
+    person.qtbot.keyClick(headers[1], Qt.Key.Key_Return)
+    assert person.window.model_panel.isVisible()
+
+
+def test_the_log_scale_draws_logarithms(person: Person) -> None:
+    person.fit()
+    loss = person.window.plots.loss
+    person.window.plots.loss.findChild(QCheckBox, "log").setChecked(True)
+    assert loss.curves["train"].yData[0] == pytest.approx(-0.5046, abs=1e-4)
+
+
+def test_the_theme_is_chosen_remembered_and_reaches_the_plots(person: Person) -> None:
+    for action in person.window._theme_menu.actions():
+        if action.data() == "dark":
+            action.trigger()
+    assert person.window.settings.theme == "dark"
+    assert person.window.plots.loss.plot.backgroundBrush().color().name() == DARK.panel
+    person.window._theme_menu.actions()[1].trigger()
+    assert person.window.plots.loss.plot.backgroundBrush().color().name() == LIGHT.panel
