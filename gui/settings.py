@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 LONGEST_RECENT = 8
 
@@ -56,4 +56,6 @@ class Settings:
     def folder(self) -> str:
         """Where file dialogs begin."""
         recent = self.recent
-        return str(recent[0].parent) if recent else str(Path.cwd())
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        places = [*(path.parent for path in recent[:1]), Path(documents), Path.home()]
+        return str(next(place for place in places if place.is_dir()))
