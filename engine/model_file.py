@@ -149,5 +149,6 @@ def _find_table(experiment: ex.Experiment, path: Path) -> ex.Experiment:
 def restore(session: Session, opened: OpenedModel) -> None:
     """Put an opened model's weights and losses into a new session for its experiment."""
     session.model.load_state_dict(opened.module.state_dict())
+    session.can_go_on = False
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
         session.history.append(opened.losses[: session.experiment.fit.epochs])

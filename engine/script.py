@@ -186,8 +186,9 @@ def _evaluate() -> list[str]:
         "model.eval()",
         "with torch.inference_mode():",
         "    y_pred = model(X_test)",
-        "residual = y_test.double() - y_pred.double()",
-        "r2 = 1 - (residual**2).sum() / ((y_test.double() - y_test.double().mean()) ** 2).sum()",
+        "y_true = y_test.cpu().double()",
+        "residual = y_true - y_pred.cpu().double()",
+        "r2 = 1 - (residual**2).sum() / ((y_true - y_true.mean()) ** 2).sum()",
         'print(f"MAE {residual.abs().mean():.6g}  RMSE {(residual**2).mean().sqrt():.6g}  R2 {r2:.6g}")',
     ]
 

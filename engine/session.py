@@ -42,6 +42,8 @@ class Session:
         self.optimizer = build_optimizer(experiment.fit.optimizer, self.model.parameters())
         self.experiment = experiment
         self.history = History(self.dataset.splits)
+        self.can_go_on = True
+        """Whether more epochs give what one fit of all of them would; not after a file, which lacks the optimizer."""
         self.seconds = 0.0
         self._epochs_per_second = 0.0
 

@@ -41,7 +41,7 @@ class Desk:
     def session(self) -> Session:
         """The session; only called when there is one."""
         if self._session is None:
-            raise InputError("There is no data to fit yet: choose some in step 1.")
+            raise InputError("There is nothing to fit: the experiment cannot be built as it is set. Change it, or undo the change.")
         return self._session
 
     @property

@@ -236,18 +236,16 @@ class TrainingThread(QThread):
         self._send_frame(force=True)
 
     def _fit(self) -> None:
-        if self._state is RunState.RUNNING or not self.desk.has_session:
+        if self._state is RunState.RUNNING:
             return
-        if self.desk.session.done:
-            self._reset()
+        self._begin_anew_if_done()
         self._start_clock()
         self._enter(RunState.RUNNING)
 
     def _step(self) -> None:
-        if self._state is RunState.RUNNING or not self.desk.has_session:
+        if self._state is RunState.RUNNING:
             return
-        if self.desk.session.done:
-            self._reset()
+        self._begin_anew_if_done()
         self._start_clock()
         self._state = RunState.RUNNING  # so that a failure ends the run
         self.desk.session.advance(epochs=1)
@@ -255,6 +253,11 @@ class TrainingThread(QThread):
             self._end(RunState.DONE, "done")
         else:
             self._halt(RunState.PAUSED)
+
+    def _begin_anew_if_done(self) -> None:
+        session = self.desk.session
+        if session.done or not session.can_go_on:
+            self._reset()
 
     def _halt(self, state: RunState) -> None:
         """Pause or stop."""

@@ -309,7 +309,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _show_state(self, state: RunState) -> None:
-        self.state = state
+        before, self.state = self.state, state
         self.status.show_state(state)
         self.actions_.refresh(state, self.prepared is not None)
         paused = state is RunState.PAUSED
@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
             RunState.PAUSED: "Paused. Resume, step, or stop to change the settings.",
             RunState.DONE: "Done.",
         }
-        if state in messages:
+        if state in messages and (state is not RunState.DONE or before is not RunState.IDLE):
             self.status.say(messages[state])
 
     @Slot(object)

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import experiment as ex
 from engine.files import RESOURCES, read_experiment
+from engine.session import Session
 from gui.frames import RunState
 from gui.settings import Settings
 
@@ -206,3 +207,34 @@ def test_a_folder_without_permission_is_said_and_nothing_is_lost(person: Person,
     person.answers.errors.clear()
     assert "line.pt cannot be written" in sentence
     assert person.window.document.unsaved
+
+
+def test_a_model_stopped_half_way_begins_anew_after_reopening_since_no_file_has_the_optimizer(
+    person: Person, tmp_path: Path
+) -> None:
+    person.prepared_after(lambda: person.window.document.edit("fit", optimizer=ex.Adam(lr=0.01)))
+    person.do("step")
+    person.state(RunState.PAUSED)
+    person.do("stop")
+    person.state(RunState.DONE)
+    saved_as(person, tmp_path / "half.pt")
+    opened(person, tmp_path / "half.pt")
+    person.state(RunState.DONE)
+    assert "largest difference" in person.window.status.message
+    person.fit()
+    session = Session(person.window.document.experiment)
+    session.advance()
+    assert np.array_equal(person.window.plots.loss._history.losses, session.history.losses)
+
+
+def test_fit_says_why_when_the_experiment_cannot_be_built(person: Person, tmp_path: Path) -> None:
+    table = ex.Table(path=str(tmp_path / "gone.csv"), target="y", features=("x",))
+    person.window.document.edit("data", source=table)
+    person.wait(lambda: len(person.answers.errors) == 1)
+    person.do("fit")
+    person.wait(lambda: len(person.answers.errors) == 2)
+    assert "gone.csv" in person.answers.errors[0][0]
+    assert "nothing to fit" in person.answers.errors[1][0]
+    person.answers.errors.clear()
+    person.prepared_after(lambda: person.do("undo"))
+    person.fit()
