@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.frames import RunState
 
@@ -80,17 +80,3 @@ class Actions:
         """Enable what makes sense now."""
         for row in self._rows:
             self._actions[row.name].setEnabled(row.when(state, has_session))
-
-    def fill(self, bar: QMenuBar, menus: dict[str, list[str | QMenu | QAction]]) -> None:
-        """Menus from names; "-" is a line between them."""
-        for title, entries in menus.items():
-            menu = bar.addMenu(title)
-            for entry in entries:
-                if isinstance(entry, QMenu):
-                    menu.addMenu(entry)
-                elif isinstance(entry, QAction):
-                    menu.addAction(entry)
-                elif entry == "-":
-                    menu.addSeparator()
-                else:
-                    menu.addAction(self[entry])

@@ -5,10 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFont,
+    QFontDatabase,
+    QSyntaxHighlighter,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QTextEdit, QToolButton, QVBoxLayout
 
 from gui.theme import LIGHT, Theme
+from gui.widgets import heading
 
 TOKENS = re.compile(
     r"(?P<comment>#.*)"
@@ -36,20 +46,39 @@ class _Highlighter(QSyntaxHighlighter):
                 self.setFormat(match.start(), match.end() - match.start(), self.formats[name])
 
 
-class CodePane(QPlainTextEdit):
-    """Read-only Python."""
+class CodePane(QFrame):
+    """A title, a button to copy, and read-only Python."""
 
-    def __init__(self) -> None:
-        super().__init__(readOnly=True)
-        self.setAccessibleName("This run as code")
-        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    def __init__(self, copy: QAction) -> None:
+        super().__init__()
+        self.setMinimumWidth(240)
+        self.setObjectName("card")
+        self._theme = LIGHT
+        self._changed: list[int] = []
+        self._editor = QPlainTextEdit(readOnly=True, lineWrapMode=QPlainTextEdit.LineWrapMode.NoWrap)
+        self._editor.setAccessibleName("This run as code")
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setStyleHint(QFont.StyleHint.Monospace)
         font.setPointSize(9)
-        self.setFont(font)
-        self._theme = LIGHT
-        self._changed: list[int] = []
-        self._highlighter = _Highlighter(self.document())
+        self._editor.setFont(font)
+        self._highlighter = _Highlighter(self._editor.document())
+        button = QToolButton()
+        button.setDefaultAction(copy)
+
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 6, 6, 0)
+        top.addWidget(heading("This run as code"))
+        top.addStretch()
+        top.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.addLayout(top)
+        layout.addWidget(self._editor)
+
+    @property
+    def text(self) -> str:
+        """The script that is shown."""
+        return self._editor.toPlainText()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
@@ -59,29 +88,29 @@ class CodePane(QPlainTextEdit):
 
     def show_code(self, code: str) -> None:
         """Show a script; mark the lines that differ from the one before and bring the first into view."""
-        before = self.toPlainText()
+        before = self.text
         if code == before:
             return
         lines = code.splitlines()
         differ = difflib.SequenceMatcher(None, before.splitlines(), lines, autojunk=False).get_opcodes()
         self._changed = [n for kind, _, _, a, b in differ if kind != "equal" for n in range(a, b)] if before else []
-        scroll = self.verticalScrollBar().value()
-        self.setPlainText(code)
-        self.verticalScrollBar().setValue(scroll)
+        scroll = self._editor.verticalScrollBar().value()
+        self._editor.setPlainText(code)
+        self._editor.verticalScrollBar().setValue(scroll)
         self._mark()
         if self._changed:
-            cursor = self.textCursor()
-            cursor.setPosition(self.document().findBlockByNumber(self._changed[0]).position())
-            self.setTextCursor(cursor)
-            self.ensureCursorVisible()
+            self._editor.setTextCursor(self._cursor_at(self._changed[0]))
+            self._editor.ensureCursorVisible()
+
+    def _cursor_at(self, line: int) -> QTextCursor:
+        return QTextCursor(self._editor.document().findBlockByNumber(line))
 
     def _mark(self) -> None:
         marks = []
-        for number in self._changed:
+        for line in self._changed:
             mark = QTextEdit.ExtraSelection()
-            mark.cursor = self.textCursor()
-            mark.cursor.setPosition(self.document().findBlockByNumber(number).position())
+            mark.cursor = self._cursor_at(line)
             mark.format.setBackground(QColor(self._theme.changed))
             mark.format.setProperty(QTextCharFormat.Property.FullWidthSelection, True)
             marks.append(mark)
-        self.setExtraSelections(marks)
+        self._editor.setExtraSelections(marks)

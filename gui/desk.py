@@ -41,7 +41,9 @@ class Desk:
     def session(self) -> Session:
         """The session; only called when there is one."""
         if self._session is None:
-            raise InputError("There is nothing to fit: the experiment cannot be built as it is set. Change it, or undo the change.")
+            raise InputError(
+                "There is nothing to fit: the experiment cannot be built as it is set. Change it, or undo the change."
+            )
         return self._session
 
     @property

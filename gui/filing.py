@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QAction
 
 from engine import experiment as ex
 from engine.errors import InputError
@@ -58,10 +57,10 @@ class Filing(QObject):
 
     # ------------------------------------------------------------------------------------------ new and open
 
-    @Slot(QAction)
-    def new_from_menu(self, action: QAction) -> None:
-        """Begin with the preset that the menu entry names."""
-        self.when_saved(lambda: self._new(action.data()))
+    @Slot(str)
+    def new(self, preset: str) -> None:
+        """Begin with a preset."""
+        self.when_saved(lambda: self._new(preset))
 
     def _new(self, preset: str) -> None:
         self._document.open(find_experiment(preset), None)
@@ -72,12 +71,12 @@ class Filing(QObject):
         """Ask which file, then open it."""
         path = self._dialogs.open_file(self._settings.folder)
         if path is not None:
-            self.when_saved(lambda: self.open(path))
+            self.open_after_asking(path)
 
-    @Slot(QAction)
-    def open_from_menu(self, action: QAction) -> None:
-        """Open the file that the menu entry names."""
-        self.when_saved(lambda: self.open(Path(action.data())))
+    @Slot(object)
+    def open_after_asking(self, path: Path) -> None:
+        """Open a file, unless the person wants to keep what is unsaved."""
+        self.when_saved(lambda: self.open(path))
 
     @Slot()
     def choose_table(self) -> None:

@@ -6,21 +6,18 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QSplitter,
     QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from engine import experiment as ex
-from engine.files import preset_names
 from engine.runs import Run
 from engine.script import script
 from gui import actions as act
@@ -30,6 +27,7 @@ from gui.document import Document
 from gui.filing import Filing
 from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
 from gui.garbage import GarbageCollector
+from gui.menus import Menus
 from gui.settings import Settings
 from gui.status import StatusBar
 from gui.steps.data import DataPanel
@@ -42,7 +40,6 @@ from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
-from gui.widgets import card, heading
 
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
 ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
@@ -89,10 +86,10 @@ class MainWindow(QMainWindow):
             self.save_panel,
         )  # fmt: skip
         self.steps = StepStack(list(zip(TITLES, self.panels, strict=True)))
-        self.code = CodePane()
+        self.code = CodePane(self.actions_["copy_code"])
         self.status = StatusBar()
         self._place()
-        self._fill_menus()
+        self.menus = Menus(self.menuBar(), self.actions_, settings)
         self._connect()
         self._retitle()
         self._show_experiment(self.document.experiment)
@@ -135,7 +132,7 @@ class MainWindow(QMainWindow):
         self._middle_layout = QVBoxLayout(self._middle)
         self._middle_layout.setContentsMargins(0, 0, 0, 0)
         self._splitter = QSplitter(handleWidth=6, childrenCollapsible=False)
-        for widget in (self.steps, self._middle, self._code_card()):
+        for widget in (self.steps, self._middle, self.code):
             self._splitter.addWidget(widget)
         self.steps.setMinimumWidth(290)
         self._middle.setMinimumWidth(360)
@@ -147,45 +144,6 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._splitter)
         self.setCentralWidget(around)
         self.resize(1340, 720)
-
-    def _code_card(self) -> QWidget:
-        code_card = card()
-        code_card.setMinimumWidth(240)
-        copy = QToolButton()
-        copy.setDefaultAction(self.actions_["copy_code"])
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 6, 0)
-        top.addWidget(heading("This run as code"))
-        top.addStretch()
-        top.addWidget(copy)
-        layout = QVBoxLayout(code_card)
-        layout.setContentsMargins(1, 1, 1, 1)
-        layout.addLayout(top)
-        layout.addWidget(self.code)
-        return code_card
-
-    def _fill_menus(self) -> None:
-        self._new_menu = QMenu("&New", self)
-        for name in preset_names():
-            action = self._new_menu.addAction(name.replace("-", " ").capitalize())
-            action.setData(name)
-        self._recent_menu = QMenu("Open &recent", self)
-        self._theme_menu = QMenu("&Theme", self)
-        group = QActionGroup(self)
-        for name in ("system", "light", "dark"):
-            action = QAction(name.capitalize(), group, checkable=True, checked=self.settings.theme == name)
-            action.setData(name)
-            self._theme_menu.addAction(action)
-        self.actions_.fill(self.menuBar(), {
-            "&File": [
-                self._new_menu, "open", self._recent_menu, "-", "save", "save_as", "save_model", "save_experiment",
-                "-", "export_script", "-", "quit",
-            ],
-            "&Edit": ["undo", "redo", "-", "copy_code"],
-            "&Train": list(CONTROLS),
-            "&View": [self._theme_menu],
-            "&Help": ["about"],
-        })  # fmt: skip
 
     def _connect(self) -> None:
         self.document.experiment_changed.connect(self._show_experiment)
@@ -207,10 +165,9 @@ class MainWindow(QMainWindow):
         self.data_panel.table_wanted.connect(self.filing.choose_table)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
-        self._new_menu.triggered.connect(self.filing.new_from_menu)
-        self._recent_menu.aboutToShow.connect(self._fill_recent)
-        self._recent_menu.triggered.connect(self.filing.open_from_menu)
-        self._theme_menu.triggered.connect(self._theme_chosen)
+        self.menus.new_chosen.connect(self.filing.new)
+        self.menus.recent_chosen.connect(self.filing.open_after_asking)
+        self.menus.theme_chosen.connect(self._theme_chosen)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -320,8 +277,7 @@ class MainWindow(QMainWindow):
             panel.setEnabled(at_rest)
         self.fit_panel.device.setEnabled(at_rest)
         self.improve_panel.setEnabled(at_rest)
-        self._new_menu.setEnabled(at_rest)
-        self._recent_menu.setEnabled(at_rest)
+        self.menus.set_enabled(at_rest)
         messages = {
             RunState.RUNNING: "Fitting…",
             RunState.PAUSED: "Paused. Resume, step, or stop to change the settings.",
@@ -383,7 +339,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def export_script(self) -> None:
         """Write the script to a file."""
-        self.filing.export_script(self.code.toPlainText())
+        self.filing.export_script(self.code.text)
 
     @Slot(int, str)
     def _file_done(self, step: int, message: str) -> None:
@@ -403,7 +359,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def copy_code(self) -> None:
         """The script to the clipboard."""
-        QApplication.clipboard().setText(self.code.toPlainText())
+        QApplication.clipboard().setText(self.code.text)
         self.status.say("The code is on the clipboard.")
 
     @Slot()
@@ -412,16 +368,7 @@ class MainWindow(QMainWindow):
         self.dialogs.about(ABOUT)
 
     @Slot()
-    def _fill_recent(self) -> None:
-        self._recent_menu.clear()
-        for path in self.settings.recent:
-            self._recent_menu.addAction(str(path).replace("&", "&&")).setData(str(path))
-        if self._recent_menu.isEmpty():
-            self._recent_menu.addAction("No files yet").setEnabled(False)
-
-    @Slot(QAction)
-    def _theme_chosen(self, action: QAction) -> None:
-        self.settings.theme = action.data()
+    def _theme_chosen(self) -> None:
         self.apply_theme(chosen_theme(self.settings))
 
     # ---------------------------------------------------------------------------------------- title and end

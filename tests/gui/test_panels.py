@@ -36,7 +36,7 @@ def test_a_number_typed_into_a_form_becomes_the_experiment_and_the_code(person: 
     box = person.window.model_panel.optimizer._forms[ex.SGD].widgets["lr"]
     person.prepared_after(lambda: type_into(box, "0.05"))
     assert person.window.document.experiment.fit.optimizer == ex.SGD(lr=0.05)
-    assert "lr=0.05)" in person.window.code.toPlainText()
+    assert "lr=0.05)" in person.window.code.text
     assert person.window.windowTitle() == "Untitled* – Sixstep"
 
 
@@ -61,7 +61,7 @@ def test_the_code_pane_is_the_script_of_the_experiment_after_every_change(person
         ("fit", {"epochs": 7}),
     ]:
         document.edit(part, **values)
-        assert person.window.code.toPlainText() == script(document.experiment)
+        assert person.window.code.text == script(document.experiment)
 
 
 @pytest.mark.parametrize("kind", [*part_types(ex.Model), *part_types(ex.Loss), *part_types(ex.Optimizer)])
@@ -146,7 +146,7 @@ def test_the_mouse_wheel_over_a_box_without_focus_changes_nothing(person: Person
     from PySide6.QtGui import QWheelEvent
     from PySide6.QtWidgets import QApplication
 
-    person.window.code.setFocus()
+    person.window.code._editor.setFocus()
     event = QWheelEvent(
         QPointF(5, 5), box.mapToGlobal(QPointF(5, 5)), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
@@ -286,10 +286,10 @@ def test_the_log_scale_draws_logarithms(person: Person) -> None:
 
 
 def test_the_theme_is_chosen_remembered_and_reaches_the_plots(person: Person) -> None:
-    for action in person.window._theme_menu.actions():
+    for action in person.window.menus.theme.actions():
         if action.data() == "dark":
             action.trigger()
     assert person.window.settings.theme == "dark"
     assert person.window.plots.loss.plot.backgroundBrush().color().name() == DARK.panel
-    person.window._theme_menu.actions()[1].trigger()
+    person.window.menus.theme.actions()[1].trigger()
     assert person.window.plots.loss.plot.backgroundBrush().color().name() == LIGHT.panel

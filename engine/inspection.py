@@ -1,0 +1,65 @@
+"""What a file is, of whatever kind: for `python main.py inspect`. Heavy imports come when a kind needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InputError
+from engine.files import format_experiment, read_experiment
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """What a file is: status "ok", "warning" or "refused", messages, and what there is to say of its kind."""
+    try:
+        match path.suffix.lower():
+            case ".pt" | ".pth" | ".safetensors":
+                facts, messages = _inspect_model(path)
+            case ".toml":
+                facts, messages = {"experiment": format_experiment(read_experiment(path))}, []
+            case _:
+                facts, messages = _inspect_table(path)
+    except InputError as error:
+        return {"file": str(path), "status": "refused", "messages": [str(error)]}
+    return {"file": str(path), "status": "warning" if messages else "ok", "messages": messages, **facts}
+
+
+def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
+    from engine.data.tables import describe
+
+    info = describe(path)
+    columns = [
+        {"name": column.name, "type": column.type, "missing": column.missing, "sum": column.sum}
+        for column in info.columns
+    ]
+    return {"kind": "table", "rows": info.rows, "columns": columns}, list(info.warnings)
+
+
+def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
+    from engine.model_file import open_model
+    from engine.models.build import infer_model
+    from engine.weights import read_members, read_weights
+
+    weights = read_weights(path)
+    facts: dict[str, Any] = {
+        "kind": "model",
+        "tensors": {
+            key: f"{list(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+            for key, value in weights.state_dict.items()
+        },
+    }
+    messages = list(weights.warnings)
+    if read_members(path):
+        opened = open_model(path)
+        messages = list(opened.warnings)
+        facts["largest_difference"] = opened.difference
+        if opened.experiment is not None:
+            facts["experiment"] = format_experiment(opened.experiment)
+        return facts, messages
+    try:
+        inferred = infer_model(weights.state_dict, path.name)
+    except InputError as error:
+        return facts, [*messages, str(error)]
+    facts["model"] = type(inferred.model).__name__
+    facts["features"], facts["outputs"] = inferred.n_features, inferred.n_targets
+    return facts, messages
