@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from engine import experiment as ex
 
-Array = NDArray[np.float32]
+if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paints before that
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
 
 
 class RunState(Enum):

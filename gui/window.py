@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         self._may_close = False
         self._theme = LIGHT
         self._loaded = False
+        self._is_painted = False
         self._path_to_open: Path | None = None
         self._frame_started = 0.0
         self._painted = QTimer(self, singleShot=True, interval=0)  # fires when what is pending is painted
@@ -169,9 +170,10 @@ class MainWindow(QMainWindow):
         self.menus.recent_chosen.connect(self.filing.open_after_asking)
         self.menus.theme_chosen.connect(self._theme_chosen)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if not hasattr(self, "plots"):
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._is_painted:
+            self._is_painted = True
             QTimer.singleShot(0, self, self._add_plots)
 
     @Slot()
