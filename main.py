@@ -17,8 +17,11 @@ def main(arguments: list[str]) -> int:
 
     if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
         return headless(arguments)
+    if len(arguments) > 1 or not all(Path(argument).exists() for argument in arguments):
+        print(f"Error: {' '.join(arguments)} is no command and no file; see python main.py --help.", file=sys.stderr)
+        return 2
     if not has_display():
-        return without_display()
+        return without_display(arguments)
     if sys.platform == "win32":
         import torch  # noqa: F401 - on Windows its libraries must be loaded before Qt's
     from gui.app import run
@@ -48,11 +51,15 @@ def has_display() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
-def without_display() -> int:
-    """Say so, and fit the straight line in the terminal instead."""
+def without_display(arguments: list[str]) -> int:
+    """Say so; with a file that is all, without one fit the straight line in the terminal instead."""
     import shutil
 
     hint = " To open the window on a virtual screen: xvfb-run -a make run" if shutil.which("xvfb-run") else ""
+    if arguments:
+        sentence = f"there is no display to open {arguments[0]} on; see python main.py --help."
+        print(f"Error: {sentence}{hint}", file=sys.stderr)
+        return 2
     print(f"There is no display, so the straight line is fitted here in the terminal.{hint}")
     return headless(["fit", "straight-line", "--out", "sixstep-out"])
 
