@@ -137,7 +137,7 @@ def _style_sheet(theme: Theme) -> str:
 def icon(name: str, theme: Theme) -> QIcon:
     """The icon of a control, drawn in the theme's colours so that it is sharp at every size."""
     result = QIcon()
-    for mode, color in ((QIcon.Mode.Normal, theme.text), (QIcon.Mode.Disabled, theme.border)):
+    for mode, color in ((QIcon.Mode.Normal, theme.text), (QIcon.Mode.Disabled, theme.muted)):
         if name == "fit" and mode is QIcon.Mode.Normal:
             color = theme.test
         pixmap = QPixmap(64, 64)
