@@ -37,6 +37,6 @@ def errors(y: NDArray[np.float64], y_pred: NDArray[np.float64]) -> tuple[float, 
     R² as in Draper & Smith, Applied Regression Analysis: 1 - SS_residual / SS_total.
     """
     residual = y - y_pred
-    total = float(((y - y.mean()) ** 2).sum())
-    r2 = 1.0 - float((residual**2).sum()) / total if total > 0 else float("nan")
+    varies = y.min() < y.max()  # the sum below is rarely an exact 0
+    r2 = 1.0 - float((residual**2).sum() / ((y - y.mean()) ** 2).sum()) if varies else float("nan")
     return float(np.abs(residual).mean()), float(np.sqrt((residual**2).mean())), r2

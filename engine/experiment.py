@@ -144,10 +144,10 @@ class HuberLoss(Part, frozen=True, tag_field="name", tag="HuberLoss"):
 Loss = L1Loss | MSELoss | HuberLoss
 
 LearningRate = Annotated[
-    float, Meta(ge=0, title="Learning rate", description="How far each epoch moves the parameters.")
+    float, Meta(ge=0, le=1e6, title="Learning rate", description="How far each epoch moves the parameters.")
 ]
 WeightDecay = Annotated[
-    float, Meta(ge=0, title="Weight decay", description="Pulls the weights towards zero by this much.")
+    float, Meta(ge=0, le=1e6, title="Weight decay", description="Pulls the weights towards zero by this much.")
 ]
 
 

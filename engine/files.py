@@ -43,7 +43,7 @@ def atomic_write(path: Path, content: bytes) -> None:
                 Path(name).unlink()
             raise
         _sync_folder(path.parent)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise InputError(f"{path} cannot be written ({_reason(error)}): choose another place.") from None
 
 
@@ -63,8 +63,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
+def _reason(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).lower()
 
 
 # -------------------------------------------------------------------------------------------------- presets
@@ -93,11 +93,12 @@ def read_experiment(path: Path) -> ex.Experiment:
     try:
         if path.is_file() and path.stat().st_size > LARGEST_EXPERIMENT:
             raise InputError(f"{path.name} is too large for an experiment (over 1 MB): choose another file.")
-        text = path.read_bytes().decode()
-    except OSError as error:
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path.name} is no TOML file (byte {error.start} is no UTF-8): choose another.") from None
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({_reason(error)}): check the path.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is no TOML file (byte {error.start} is not UTF-8): choose another.") from None
     return parse_experiment(text, path.name, path.parent)
 
 
@@ -137,15 +138,20 @@ def write_experiment(path: Path, experiment: ex.Experiment) -> None:
 
 def convert(tree: dict[str, Any], name: str) -> ex.Experiment:
     """The experiment in a tree of plain values. Raises InputError that names the key in the file `name`."""
-    for key, value in _leaves(tree):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"{name}, {key}: {value} is not a finite number; give one.")
     try:
+        for key, value in _leaves(tree):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InputError(_one_line(f"{name}, {key}: {value} is not a finite number; give one."))
         return msgspec.convert(tree, ex.Experiment)
     except msgspec.ValidationError as error:
-        raise InputError(_explain(error, name, tree)) from None
+        raise InputError(_one_line(_explain(error, name, tree))) from None
     except RecursionError:
         raise InputError(f"{name} is nested too deeply for an experiment: choose another file.") from None
+
+
+def _one_line(text: str) -> str:
+    """`text` with the line ends of a key written out."""
+    return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _leaves(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -227,14 +233,18 @@ def set_value(experiment: ex.Experiment, assignment: str) -> ex.Experiment:
         known = {field.name for field in msgspec.structs.fields(kinds[0])} | {keys[-1]}
         for name in place.keys() - known:
             del place[name]
-    return convert(tree, f"--set {assignment}")
+    changed = convert(tree, f"--set {assignment}")
+    source = changed.data.source
+    if isinstance(source, ex.Table):  # counts from here, wherever the experiment is written to
+        changed = with_source(changed, ex.replace(source, path=os.path.abspath(source.path)))  # noqa: PTH100
+    return changed
 
 
 def _value(text: str) -> Any:
-    """A TOML value; a bare word is a text."""
+    """A TOML value; a bare word is a text, and so is what is too long or too deep for a value."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -46,7 +46,7 @@ def run(arguments: Sequence[str], draw: Draw) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see python main.py {' '.join(self.prog.split()[1:])} --help.")
+        raise InputError(f"{message}; see {' '.join(['python', *self.prog.split(), '--help'])}.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,7 +141,10 @@ def table_source(path: Path, target: str | None, features: str | None) -> ex.Tab
         raise InputError(f"{path.name} has no column of numbers beside '{chosen}': a feature is needed.")
     if chosen in names:
         raise InputError(f"--features names the target '{chosen}' as well: take it out.")
-    return ex.Table(path=str(path.absolute()), target=chosen, features=names)
+    try:
+        return ex.Table(path=str(path.absolute()), target=chosen, features=names)
+    except ValueError as error:
+        raise InputError(f"--features {features}: {error}.") from None
 
 
 def _advance(session: Session) -> None:
@@ -257,7 +260,7 @@ def _feature_columns(path: Path, n_features: int) -> tuple[str, ...]:
     """The columns for a model that does not name its own: X, or all the number columns if they are as many."""
     from engine.data.tables import describe
 
-    columns = describe(path).numeric
+    columns = describe(path, least=1).numeric
     if n_features == 1 and "X" in columns:
         return ("X",)
     if len(columns) != n_features:

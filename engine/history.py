@@ -64,8 +64,11 @@ def envelope(
     y[0::2], y[1::2] = blocks.min(axis=1), blocks.max(axis=1)
     x = np.repeat(start + np.arange(whole, dtype=np.float64) * size, 2)
     x[1::2] += size / 2
-    rest = values[start + whole * size : stop]
-    return (
-        np.concatenate([x, np.arange(start + whole * size, stop, dtype=np.float64)]),
-        np.concatenate([y, rest]),
-    )
+    first = start + whole * size
+    rest = values[first:stop]  # shorter than a bucket
+    if len(rest) <= 2:
+        last_x, last_y = np.arange(first, stop, dtype=np.float64), rest
+    else:
+        last_x = np.array([first, first + len(rest) / 2])
+        last_y = np.array([rest.min(), rest.max()], dtype=np.float32)
+    return np.concatenate([x, last_x]), np.concatenate([y, last_y])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine import experiment as ex
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
-from engine.models.build import InferredModel, build_model, infer_model
+from engine.models.build import InferredModel, build_model, infer_model, n_parameters
 from engine.session import Session
 from engine.weights import Weights, load_into, read_members, read_weights
 
@@ -84,6 +84,10 @@ def _opened(
     experiment: ex.Experiment | None,
     members: dict[str, bytes],
 ) -> OpenedModel:
+    held = sum(tensor.numel() for tensor in weights.state_dict.values())
+    if n_parameters(inferred.model, inferred.n_features, inferred.n_targets) > 2 * held + 1000:
+        # refused before memory is taken for it; what differs less is named by load_into
+        raise InputError(f"{path.name}: its experiment tells of a larger model than its weights; take another copy.")
     module = build_model(inferred.model, inferred.n_features, inferred.n_targets)
     warnings = (*load_into(module, weights, path), *inferred.warnings)
     losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None

@@ -189,6 +189,8 @@ def _evaluate() -> list[str]:
         "y_true = y_test.cpu().double()",
         "residual = y_true - y_pred.cpu().double()",
         "r2 = 1 - (residual**2).sum() / ((y_true - y_true.mean()) ** 2).sum()",
+        "if y_true.min() == y_true.max():",
+        '    r2 = float("nan")  # all targets are the same: there is nothing to explain',
         'print(f"MAE {residual.abs().mean():.6g}  RMSE {(residual**2).mean().sqrt():.6g}  R2 {r2:.6g}")',
     ]
 

@@ -16,7 +16,7 @@ from engine.choices import build_loss, build_optimizer
 from engine.data.dataset import Dataset, load_dataset
 from engine.errors import InputError
 from engine.history import History
-from engine.models.build import build_model
+from engine.models.build import build_model, check_memory
 from engine.threads import needs_one_thread
 
 ALL_THREADS = torch.get_num_threads()
@@ -36,6 +36,7 @@ class Session:
         one = needs_one_thread(experiment.model, len(self.dataset.X_train), len(self.dataset.features))
         self.n_threads = 1 if one else ALL_THREADS
         torch.set_num_threads(self.n_threads)
+        check_memory(experiment.model, len(self.dataset.features))
         torch.manual_seed(experiment.fit.seed)
         self.model = build_model(experiment.model, len(self.dataset.features)).to(device)
         self.loss_fn = build_loss(experiment.fit.loss)
@@ -95,21 +96,28 @@ class Session:
         if finite.all() and self._weights_are_finite():
             self.history.append(losses)
             return
-        first_bad = n if finite.all() else int(finite.argmin())
-        keep = first_bad
-        self._redo(before, keep)
-        if not self._weights_are_finite():  # this epoch's own step went too far
-            keep = max(keep - 1, 0)
-            self._redo(before, keep)
-        self.history.append(losses[:keep])
+        self._restore(before)
+        kept = self._train_while_finite(n)
+        self.history.append(losses[:kept])
         raise DivergedError(self._advice(self.epoch))
 
-    def _redo(self, before: tuple[dict[str, Any], dict[str, Any]], n: int) -> None:
-        """Go back to `before` and do n epochs again: the same ones, since nothing in them is random."""
-        model_state, optimizer_state = copy.deepcopy(before)
+    def _train_while_finite(self, n: int) -> int:
+        """Do the same epochs again, one by one, to the last one that leaves all finite. Returns how many.
+
+        Looking at the losses alone is not enough: -inf before a ReLU gives 0.
+        """
+        for done in range(n):
+            before = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
+            losses = train(self.model, self.loss_fn, self.optimizer, self.dataset, 1)
+            if not (np.isfinite(losses).all() and self._weights_are_finite()):
+                self._restore(before)
+                return done
+        return n
+
+    def _restore(self, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        model_state, optimizer_state = copy.deepcopy(state)
         self.model.load_state_dict(model_state)
         self.optimizer.load_state_dict(optimizer_state)
-        train(self.model, self.loss_fn, self.optimizer, self.dataset, n)
 
     def _weights_are_finite(self) -> bool:
         return all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values())

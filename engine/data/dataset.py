@@ -64,7 +64,10 @@ def load_dataset(data: ex.Data) -> Dataset:
 def straight_line(line: ex.StraightLine) -> tuple[torch.Tensor, torch.Tensor]:
     """X [n, 1] and y = weight · X + bias [n, 1], as the course makes them."""
     X = torch.arange(line.start, line.end, line.step).unsqueeze(dim=1)
-    return X, line.weight * X + line.bias
+    y = line.weight * X + line.bias
+    if not (torch.isfinite(X).all() and torch.isfinite(y).all()):
+        raise InputError("The straight line has values too large for float32: make its weight, bias or end smaller.")
+    return X, y
 
 
 def split_rows(

@@ -92,6 +92,8 @@ def sniff(path: Path) -> Dialect:
         raise InputError(f"{path.name} is a folder: choose a CSV file in it.") from None
     except PermissionError:
         raise InputError(f"{path.name}: no permission to read this file: change its permissions.") from None
+    except ValueError:  # a zero byte in the name
+        raise InputError(f"{path.name!r} is no name that a file can have: choose the file again.") from None
     except OSError as error:
         raise InputError(f"{path.name} cannot be read ({error.strerror}): copy it elsewhere and try again.") from None
     text = head.decode("utf-8-sig" if encoding == "utf8" else encoding, errors="replace")

@@ -74,6 +74,8 @@ def open_table(path: Path, used: Sequence[str] | None = None) -> tuple[pl.DataFr
     for name in used or ():
         if name not in dtypes:
             raise faults.missing_column(path, name, table.columns)
+        if name == "*" or (name.startswith("^") and name.endswith("$")):  # polars would take it for several columns
+            raise InputError(f"{path.name}: {name!r} means a pattern to polars: give that column another name.")
 
     text = [name for name in used or dtypes if dtypes[name] == pl.String]
     odd = {name: values for name in text if (values := _not_numbers(table[name], dialect)) is not None}

@@ -56,10 +56,13 @@ class TableRows:
     reading: Reading
 
 
-def describe(path: Path) -> TableInfo:
-    """Read the whole file and say what its columns hold and what is odd about them. Raises InputError."""
+def describe(path: Path, least: int = 2) -> TableInfo:
+    """Read the whole file, of at least so many rows, and say what its columns hold and what is odd about them.
+
+    Raises InputError.
+    """
     table, reading = open_table(path)
-    if len(table) < 2:
+    if len(table) < least:
         raise InputError(f"{path.name} has only 1 row: at least 2 are needed, one to train and one to test with.")
     faults = {name: each for name in table.columns if (each := remarks.fault(table[name], reading.dialect))}
     warnings = [

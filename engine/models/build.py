@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,6 +37,29 @@ def _layers(model: ex.Layers, n_features: int, n_targets: int) -> nn.Sequential:
     for n_in, n_out in pairwise(sizes):
         modules += [nn.Linear(n_in, n_out), ACTIVATIONS[model.activation]()]
     return nn.Sequential(*modules[:-1])
+
+
+def n_parameters(model: ex.Model, n_features: int, n_targets: int = 1) -> int:
+    """How many numbers the model has, counted without making them."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_model(model, n_features, n_targets).parameters())
+
+
+def check_memory(model: ex.Model, n_features: int) -> None:
+    """Raise InputError for a model that cannot be trained here: weights, gradients and two means of Adam, float32."""
+    needed = 4 * 4 * n_parameters(model, n_features)
+    if needed > memory():
+        raise InputError(
+            f"This model needs {needed / 2**30:,.0f} GB of memory, more than there is: make its hidden layers smaller."
+        )
+
+
+def memory() -> int:
+    """This machine's memory in bytes; where it cannot be asked for, more than any machine has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**50
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import experiment as ex
+from tests.engine.warm import shared
+
+
+@pytest.fixture(scope="session")
+def warm_python():
+    """Runs a Python file in a process of its own."""
+    python = shared()
+    yield python
+    python.close()
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory) -> ex.Table:
+    """60 rows of three features and a target that is nearly linear in them."""
+    generator = np.random.default_rng(1)
+    X = generator.normal(size=(60, 3))
+    y = X @ [1.0, -2.0, 0.5] + 0.3 + 0.1 * generator.normal(size=60)
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    np.savetxt(path, np.column_stack([X, y]), delimiter=",", header="a,b,c,y", comments="")
+    return ex.Table(path=str(path), target="y", features=("a", "b", "c"))

@@ -1,0 +1,152 @@
+"""Every model, loss, optimizer and option there is, walked from the engine's own tables, and the course's plain loop.
+
+A row added to engine/choices.py is in these lists without a change here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from torch import nn
+
+from engine import experiment as ex
+from engine.choices import ACTIVATIONS, LOSSES, OPTIMIZERS
+
+PAIRS = {  # options that are allowed, or do something, only together with another
+    (ex.SGD, "dampening"): {"momentum": 0.9},
+    (ex.SGD, "nesterov"): {"momentum": 0.9},
+}
+
+
+def other(value: object) -> object:
+    """A value near an option's default, but not the same."""
+    match value:
+        case bool():
+            return not value
+        case float():
+            return value / 2 or 0.1
+        case tuple():
+            return tuple(map(other, value))
+    raise TypeError(f"say in every_choice.py what else {value!r} could be")
+
+
+def settings(kind: type[ex.Part]) -> list[ex.Part]:
+    """The part with its defaults, and once for every option with another value of that option."""
+    changes = [{f.name: other(f.default)} | PAIRS.get((kind, f.name), {}) for f in msgspec.structs.fields(kind)]
+    return [kind(), *(kind(**change) for change in changes)]
+
+
+def label(part: ex.Part) -> str:
+    """Its class and the options that are not the default: a test's id."""
+    changed = [f.name for f in msgspec.structs.fields(part) if getattr(part, f.name) != f.default]
+    return " ".join([type(part).__name__, *(f"{name}={getattr(part, name)}" for name in changed)])
+
+
+MODELS: list[ex.Model] = [kind() for kind in typing.get_args(ex.Model)]
+STACKS = [ex.Layers(hidden=hidden) for hidden in ((), (7, 3))]
+STACKS += [ex.Layers(hidden=(5,), activation=name) for name in ACTIVATIONS]
+ALL_LOSSES = [part for kind in LOSSES for part in settings(kind)]
+ALL_OPTIMIZERS = [part for kind in OPTIMIZERS for part in settings(kind)]
+SPLITS = [
+    ex.Split(train=80),
+    ex.Split(train=60, validation=20),
+    ex.Split(train=80, shuffle=True, seed=7),
+    ex.Split(train=60, validation=20, shuffle=True, seed=0),
+]
+
+
+def every_fit() -> Iterator[tuple[ex.Model, ex.Loss, ex.Optimizer]]:
+    """Each model with each loss and each optimizer, in all their settings; and each stack once."""
+    yield from itertools.product(MODELS, ALL_LOSSES, ALL_OPTIMIZERS)
+    yield from ((stack, ex.MSELoss(), ex.Adam(lr=0.01)) for stack in STACKS)
+
+
+# ------------------------------------------------------------------------------------------- the course's loop
+
+
+def rows_of(source: ex.Source) -> tuple[torch.Tensor, torch.Tensor]:
+    """X [n, n_features] and y [n, 1], made as in a notebook."""
+    if isinstance(source, ex.StraightLine):
+        X = torch.arange(source.start, source.end, source.step).unsqueeze(dim=1)
+        return X, source.weight * X + source.bias
+    names = Path(source.path).read_text().splitlines()[0].split(",")
+    rows = np.loadtxt(source.path, delimiter=",", skiprows=1, dtype=np.float64, ndmin=2).astype(np.float32)
+    X, y = rows[:, list(map(names.index, source.features))], rows[:, [names.index(source.target)]]
+    return torch.tensor(X).contiguous(), torch.tensor(y).contiguous()  # NumPy gives columns first; sums would differ
+
+
+class Line(nn.Module):
+    def __init__(self, n_features: int):
+        super().__init__()
+        self.weights = nn.Parameter(torch.randn(n_features, dtype=torch.float32))
+        self.bias = nn.Parameter(torch.randn(1, dtype=torch.float32))
+
+    def forward(self, x):
+        if x.shape[1] == 1:
+            return self.weights * x + self.bias
+        return x @ self.weights.unsqueeze(dim=1) + self.bias
+
+
+class LineV2(nn.Module):
+    def __init__(self, n_features: int):
+        super().__init__()
+        self.linear_layer = nn.Linear(in_features=n_features, out_features=1)
+
+    def forward(self, x):
+        return self.linear_layer(x)
+
+
+def plain_model(model: ex.Model, n_features: int) -> nn.Module:
+    """The module as a person would write it."""
+    if isinstance(model, ex.LinearRegressionModel):
+        return Line(n_features)
+    if isinstance(model, ex.LinearRegressionModelV2):
+        return LineV2(n_features)
+    layers: list[nn.Module] = []
+    for n_in, n_out in itertools.pairwise([n_features, *model.hidden]):
+        layers += [nn.Linear(n_in, n_out), getattr(nn, model.activation)()]
+    return nn.Sequential(*layers, nn.Linear([n_features, *model.hidden][-1], 1))
+
+
+def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, torch.Tensor]]]:
+    """The course's loop, line by line: losses [n_epochs, n_splits] float32, and the state_dict after each epoch."""
+    split, fit = experiment.data.split, experiment.fit
+    X, y = rows_of(experiment.data.source)
+    if split.shuffle:
+        order = torch.randperm(len(X), generator=torch.Generator().manual_seed(split.seed))
+        X, y = X[order], y[order]
+    first, second = len(X) * split.train // 100, len(X) * split.train // 100 + len(X) * split.validation // 100
+    X_train, y_train = X[:first], y[:first]
+    held_out = [(X[first:second], y[first:second])] if split.validation else []
+    held_out.append((X[second:], y[second:]))
+
+    torch.manual_seed(fit.seed)
+    model = plain_model(experiment.model, X.shape[1])
+    loss_fn = getattr(nn, type(fit.loss).__name__)(**msgspec.structs.asdict(fit.loss))
+    optimizer = getattr(torch.optim, type(fit.optimizer).__name__)(
+        model.parameters(), **msgspec.structs.asdict(fit.optimizer)
+    )
+    losses, states = [], []
+    for _ in range(fit.epochs):
+        model.train()
+        y_pred = model(X_train)
+        loss = loss_fn(y_pred, y_train)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        model.eval()
+        with torch.inference_mode():
+            losses.append([loss.item(), *(loss_fn(model(X), y).item() for X, y in held_out)])
+        states.append({key: value.clone() for key, value in model.state_dict().items()})
+    return np.array(losses, dtype=np.float32), states
+
+
+def same_state(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Whether both have the same keys in the same order, and the same bits."""
+    return list(one) == list(other) and all(one[key].numpy().tobytes() == other[key].numpy().tobytes() for key in one)

@@ -1,0 +1,61 @@
+"""Step 5: a run in a line, and what was changed from one to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import experiment as ex
+from engine.files import set_value
+from engine.runs import Run, changes, summary
+from tests.engine.every_choice import ALL_LOSSES, ALL_OPTIMIZERS, MODELS, STACKS
+
+START = ex.Experiment()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "change"),
+    [
+        ("fit.optimizer.lr=0.05", ["lr 0.01 → 0.05"]),
+        ("fit.epochs=200", []),
+        ("data.split.shuffle=true", ["shuffle False → True"]),
+        ("model.kind=linear-layer", ["model linear-regression → linear-layer"]),
+        ("model.kind=layers", ["model linear-regression → layers"]),
+        ("fit.optimizer.name=Adam", ["optimizer SGD → Adam"]),
+    ],
+)
+def test_a_change_is_said_with_both_values(assignment, change):
+    assert changes(START, set_value(START, assignment)) == change
+
+
+def test_several_changes_are_all_said():
+    after = set_value(set_value(START, "fit.optimizer.weight_decay=0.5"), "data.split.train=70")
+    assert sorted(changes(START, after)) == ["train 80 → 70", "weight decay 0.0 → 0.5"]
+
+
+def test_many_values_are_cut_short():
+    long, short = (ex.Experiment(model=ex.Layers(hidden=(10,) * n)) for n in (64, 1))
+    (change,) = changes(short, long)
+    assert len(change) < 120 and change.startswith("hidden 10 → 10, 10, 10")
+
+
+@pytest.mark.parametrize("model", [*MODELS, *STACKS])
+def test_the_summary_of_a_model_is_one_line(model):
+    line = summary(ex.Experiment(model=model))
+    assert "\n" not in line and "L1Loss · SGD lr 0.01" in line
+    assert not isinstance(model, ex.Layers) or not model.hidden or model.activation in line
+
+
+def test_the_summary_names_loss_optimizer_and_learning_rate():
+    for loss in ALL_LOSSES:
+        for optimizer in ALL_OPTIMIZERS:
+            line = summary(ex.Experiment(fit=ex.Fit(loss=loss, optimizer=optimizer)))
+            assert f"{type(loss).__name__} · {type(optimizer).__name__} lr {optimizer.lr:g}" in line
+
+
+def test_the_last_losses_are_those_of_the_last_epoch_by_split():
+    losses = np.array([[3, 4], [1, 2]], dtype=np.float32)
+    run = Run(1, START, "cpu", "done", 0.5, ("train", "test"), losses, (0.1, 0.2, 0.3))
+    assert run.last_losses == {"train": 1.0, "test": 2.0}
+    empty = Run(2, START, "cpu", "failed", 0.0, ("train", "test"), losses[:0], (0.1, 0.2, 0.3))
+    assert empty.last_losses == {}
