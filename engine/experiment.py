@@ -35,7 +35,7 @@ class StraightLine(Part, frozen=True, tag_field="kind", tag="straight-line"):
     def __post_init__(self) -> None:
         if not self.start < self.end:
             raise ValueError(f"start {self.start:g} must be smaller than end {self.end:g}")
-        if (self.end - self.start) / self.step > MAX_GENERATED_ROWS:
+        if self.step <= 0 or (self.end - self.start) / self.step > MAX_GENERATED_ROWS:
             raise ValueError(f"step {self.step:g} gives more than {MAX_GENERATED_ROWS:,} points: make it larger")
 
 

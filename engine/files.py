@@ -173,7 +173,22 @@ def _explain(error: msgspec.ValidationError, name: str, tree: dict[str, Any]) ->
     where = f"{name}, {key}" if key else name
     message = message.replace("Object contains", "there is an").replace("Object missing", "there is no")
     known = _known_words(key, message, tree)
-    return f"{where}: {message[0].lower()}{message[1:]}".replace("`", "'") + (f"; it can be {known}." if known else ".")
+    message = _plain(f"{message[0].lower()}{message[1:]}")
+    return f"{where}: {message}".replace("`", "'") + (f"; it can be {known}." if known else ".")
+
+
+PLAIN = {
+    "`int`": "a whole number", "`float`": "a number", "`str`": "text", "`bool`": "true or false",
+    "`object`": "a section", "`array`": "a list", " >= ": " of at least ", " <= ": " of at most ", " > ": " above ",
+    " < ": " below ",
+}  # fmt: skip
+
+
+def _plain(message: str) -> str:
+    """msgspec's words for types and limits in everyday ones."""
+    for word, plain in PLAIN.items():
+        message = message.replace(word, plain)
+    return message
 
 
 def _known_words(key: str, message: str, tree: dict[str, Any]) -> str:
@@ -212,8 +227,10 @@ def part_types(field_type: Any) -> list[type[ex.Part]]:
 # ---------------------------------------------------------------------------------- changes by key: --set
 
 
-def set_value(experiment: ex.Experiment, assignment: str) -> ex.Experiment:
+def set_value(experiment: ex.Experiment, assignment: str, name: str = "") -> ex.Experiment:
     """The experiment with one value changed, given as in "fit.optimizer.lr=0.05". Raises InputError.
+
+    `name` is what the person wrote, for the error's sentence.
 
     Naming another kind (fit.optimizer.name=Adam) keeps the options that both kinds have.
     """
@@ -231,9 +248,9 @@ def set_value(experiment: ex.Experiment, assignment: str) -> ex.Experiment:
     kinds = _parts_at(keys[:-1], tree)
     if len(kinds) == 1 and keys[-1] == kinds[0].__struct_config__.tag_field:
         known = {field.name for field in msgspec.structs.fields(kinds[0])} | {keys[-1]}
-        for name in place.keys() - known:
-            del place[name]
-    changed = convert(tree, f"--set {assignment}")
+        for unknown in place.keys() - known:
+            del place[unknown]
+    changed = convert(tree, name or f"--set {assignment}")
     source = changed.data.source
     if isinstance(source, ex.Table):  # counts from here, wherever the experiment is written to
         changed = with_source(changed, ex.replace(source, path=os.path.abspath(source.path)))  # noqa: PTH100

@@ -105,14 +105,16 @@ def _fit(options: argparse.Namespace, draw: Draw) -> int:
     elif options.target or options.features:
         raise InputError("--target and --features belong to --data: name the table as well.")
     if options.epochs is not None:
-        experiment = set_value(experiment, f"fit.epochs={options.epochs}")
-    make_folder(options.out)
+        experiment = set_value(experiment, f"fit.epochs={options.epochs}", f"--epochs {options.epochs}")
+    if options.out.exists() and not options.out.is_dir():
+        raise InputError(f"--out {options.out} is a file: name a folder.")
     from engine import device
     from engine.session import DivergedError, Session
 
     session = Session(experiment, device.pick(options.device))
     for warning in session.dataset.warnings:
         print(f"Note: {warning}", file=sys.stderr)
+    make_folder(options.out)
     failure = None
     try:
         _advance(session)
@@ -240,6 +242,9 @@ def _predict(options: argparse.Namespace, _draw: Draw) -> int:
     from engine.data.tables import read_features
     from engine.model_file import open_model
 
+    for path in (options.data, options.model):
+        if options.out.exists() and path.exists() and options.out.samefile(path):
+            raise InputError(f"--out {options.out} would overwrite {path.name}: give the predictions another name.")
     opened = open_model(options.model)
     for warning in opened.warnings:
         print(f"Note: {warning}", file=sys.stderr)

@@ -5,16 +5,19 @@ torch.load(path, weights_only=True) sees the state_dict alone; the rest are extr
 
 from __future__ import annotations
 
+import copy
 import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from engine import experiment as ex
+from engine.choices import build_optimizer
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import InferredModel, build_model, infer_model, n_parameters
@@ -24,6 +27,7 @@ from engine.weights import Weights, load_into, read_members, read_weights
 FOLDER = "sixstep/"
 TORCH_FOLDER = "archive/"
 """torch.save calls its folder so when it writes to memory; torch.load refuses members outside of it."""
+OPTIMIZER = "optimizer/"
 CHECK_ROWS = 1000
 """Test rows whose predictions are kept, to compare with after reloading."""
 
@@ -41,26 +45,64 @@ class OpenedModel:
     """What made the model; None for a file from elsewhere."""
     losses: NDArray[np.float32] | None
     """The losses [n_epochs, n_splits] of its fit, where the file has them."""
+    optimizer: dict[int, dict[str, Any]]
+    """What the optimizer remembers, by parameter and name; empty when the file has nothing of it."""
     difference: float | None
     """The largest difference between the saved predictions and those made now; None without saved ones."""
     warnings: tuple[str, ...]
 
 
 def save_model(path: Path, session: Session) -> None:
-    """Write the session's model, experiment, losses and some predictions to one .pt file. Raises InputError."""
+    """Write the session's model, experiment, losses, optimizer and some predictions to one .pt file.
+
+    The experiment says as many epochs as were done: it is the one that gives this model. Raises InputError.
+    """
     buffer = io.BytesIO()
     torch.save({key: value.cpu() for key, value in session.model.state_dict().items()}, buffer)
     check_X = session.dataset.X_test[:CHECK_ROWS]
     members = {
-        "experiment.toml": format_experiment(session.experiment).encode(),
+        "experiment.toml": format_experiment(_experiment_done(session)).encode(),
         "losses.npy": _npy(session.history.losses),
         "check_X.npy": _npy(check_X.cpu().numpy()),
         "check_y_pred.npy": _npy(session.predict(check_X)),
+        **_optimizer_members(session),
     }
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             archive.writestr(TORCH_FOLDER + FOLDER + name, content)
     atomic_write(path, buffer.getvalue())
+
+
+def _experiment_done(session: Session) -> ex.Experiment:
+    fit = session.experiment.fit
+    return ex.replace(session.experiment, fit=ex.replace(fit, epochs=session.epoch or fit.epochs))
+
+
+def _optimizer_members(session: Session) -> dict[str, bytes]:
+    """What the optimizer remembers of each parameter, such as optimizer/0.exp_avg.npy, float32."""
+    state = session.optimizer.state_dict()["state"]
+    return {
+        f"{OPTIMIZER}{index}.{name}.npy": _npy(value.cpu().numpy())
+        for index, values in state.items()
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _optimizer_state(members: dict[str, bytes], module: torch.nn.Module, path: Path) -> dict[int, dict[str, Any]]:
+    """The same, back from the file; each value has its parameter's shape or is one number."""
+    shapes = [tuple(parameter.shape) for parameter in module.parameters()]
+    state: dict[int, dict[str, Any]] = {}
+    for member in members:
+        if not member.startswith(OPTIMIZER):
+            continue
+        index, _, name = member.removeprefix(OPTIMIZER).removesuffix(".npy").partition(".")
+        array = _array(members[member], path, member)
+        place = int(index) if index.isascii() and index.isdecimal() and len(index) < 7 else len(shapes)
+        if place >= len(shapes) or not name.isidentifier() or array.shape not in (shapes[place], ()):
+            raise InputError(f"{path.name}, {FOLDER}{member} fits no parameter; it is damaged, take another copy.")
+        state.setdefault(place, {})[name] = torch.from_numpy(array.copy())
+    return state
 
 
 def open_model(path: Path) -> OpenedModel:
@@ -91,10 +133,10 @@ def _opened(
     module = build_model(inferred.model, inferred.n_features, inferred.n_targets)
     warnings = (*load_into(module, weights, path), *inferred.warnings)
     losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None
-    difference = _difference(module, members, path, inferred.n_features)
     return OpenedModel(
-        path, module, inferred.model, inferred.n_features, inferred.n_targets, experiment, losses, difference, warnings
-    )
+        path, module, inferred.model, inferred.n_features, inferred.n_targets, experiment, losses,
+        _optimizer_state(members, module, path), _difference(module, members, path, inferred.n_features), warnings,
+    )  # fmt: skip
 
 
 def _difference(module: torch.nn.Module, members: dict[str, bytes], path: Path, n_features: int) -> float | None:
@@ -151,8 +193,28 @@ def _find_table(experiment: ex.Experiment, path: Path) -> ex.Experiment:
 
 
 def restore(session: Session, opened: OpenedModel) -> None:
-    """Put an opened model's weights and losses into a new session for its experiment."""
+    """Put an opened model into a new session for its experiment; a whole one goes on to the bit.
+
+    Raises InputError for an optimizer's state that does not belong to the experiment's optimizer.
+    """
     session.model.load_state_dict(opened.module.state_dict())
-    session.can_go_on = False
+    session.can_go_on = opened.experiment is not None
+    if opened.optimizer:
+        whole = session.optimizer.state_dict()
+        _check_names(opened, session)
+        session.optimizer.load_state_dict({**whole, "state": opened.optimizer})
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
         session.history.append(opened.losses[: session.experiment.fit.epochs])
+
+
+def _check_names(opened: OpenedModel, session: Session) -> None:
+    """Hold what the file says of the optimizer against what one step of it would remember."""
+    model = copy.deepcopy(session.model)
+    optimizer = build_optimizer(session.experiment.fit.optimizer, model.parameters())
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    needed = [{name for name, value in state.items() if value is not None} for state in optimizer.state.values()]
+    given = [set(opened.optimizer.get(index, {})) for index in range(len(needed))]
+    if given != needed:
+        raise InputError(f"{opened.path.name}: its optimizer's state is not complete; take another copy of the file.")

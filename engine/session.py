@@ -44,7 +44,7 @@ class Session:
         self.experiment = experiment
         self.history = History(self.dataset.splits)
         self.can_go_on = True
-        """Whether more epochs give what one fit of all of them would; not after a file, which lacks the optimizer."""
+        """Whether more epochs give what one fit of all of them would; not after weights from elsewhere."""
         self.seconds = 0.0
         self._epochs_per_second = 0.0
 
@@ -126,7 +126,7 @@ class Session:
         lr = self.experiment.fit.optimizer.lr
         return (
             f"The loss became NaN or infinite after epoch {epoch}: the steps are too large for this data. "
-            f"Try a smaller learning rate, such as {lr / 10:g} instead of {lr:g}, or scale the data; "
+            f"Try a much smaller learning rate, such as {lr / 10:g} instead of {lr:g}; "
             "the model keeps its last finite weights."
         )
 

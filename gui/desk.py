@@ -64,6 +64,8 @@ class Desk:
         """Whether the session is for this experiment already, but for the number of epochs."""
         if self._session is None or self._session.device != device.pick(wanted):
             return False
+        if experiment.fit.epochs < self._session.epoch:
+            return False  # fewer than are done: another experiment
         own = self._session.experiment
         return ex.replace(own, fit=ex.replace(own.fit, epochs=experiment.fit.epochs)) == experiment
 
@@ -114,7 +116,7 @@ class Desk:
             layers=tuple(str(layer) for layer in session.model.children()),
             read_table=data.read_table,
             columns=self._columns_of(source),
-            warnings=data.warnings,
+            warnings=(*data.warnings, *self._unused_columns(source)),
         )  # fmt: skip
 
     def _columns_of(self, source: ex.Source) -> tuple[str, ...]:
@@ -124,6 +126,13 @@ class Desk:
         if self._table is None or self._table.path != Path(source.path):
             self._table = describe(Path(source.path))
         return self._table.numeric
+
+    def _unused_columns(self, source: ex.Source) -> tuple[str, ...]:
+        """A sentence on the columns that are no numbers, if there are any."""
+        if not isinstance(source, ex.Table) or self._table is None:
+            return ()
+        names = [column.name for column in self._table.columns if column.type != "number"]
+        return (f"Not offered, since they are no numbers: {', '.join(names)}.",) if names else ()
 
     def _points(self, split: str) -> Points:
         data, rows = self.session.dataset, self._drawn[split]

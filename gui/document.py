@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from engine import experiment as ex
 from engine.errors import InputError
 from engine.files import convert
 
+MERGE_SECONDS = 1.0
+
 
 class Edit(QUndoCommand):
-    """One change of the experiment: the old value and the new one. Changes of the same fields in a row are one."""
+    """One change of the experiment: the old value and the new one. What a held arrow key does is one change."""
 
     def __init__(self, document: Document, key: str, new: ex.Experiment) -> None:
         super().__init__(f"change of {key}" if key else "change of the experiment")
+        self._time = time.monotonic()
         self._document, self._key = document, key
         self._old, self._new = document.experiment, new
 
@@ -32,9 +36,9 @@ class Edit(QUndoCommand):
         return 1 if self._key else -1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, Edit) or other._key != self._key:
+        if not isinstance(other, Edit) or other._key != self._key or other._time - self._time > MERGE_SECONDS:
             return False
-        self._new = other._new
+        self._new, self._time = other._new, other._time
         if self._new == self._old:
             self.setObsolete(True)
         return True
@@ -62,7 +66,7 @@ class Document(QObject):
     @property
     def title(self) -> str:
         """The file's name, with a * when something is unsaved."""
-        return (self.path.name if self.path else "Untitled") + ("*" if self.unsaved else "")
+        return self.name + ("*" if self.unsaved else "")
 
     def edit(self, part: str, **values: Any) -> None:
         """Replace fields of a part: edit("fit.optimizer", lr=0.05). Raises InputError when a value does not fit."""
@@ -84,6 +88,11 @@ class Document(QObject):
         if experiment != self.experiment:
             self.undo_stack.push(Edit(self, key, experiment))
 
+    @property
+    def name(self) -> str:
+        """What the document is called."""
+        return self.path.name if self.path else "Untitled"
+
     def open(self, experiment: ex.Experiment, path: Path | None) -> None:
         """Begin with an experiment from a file (or a new one): nothing to undo, nothing unsaved."""
         self.path = path
@@ -91,6 +100,11 @@ class Document(QObject):
         self._model_unsaved = False
         self._show(experiment)
         self.title_changed.emit()
+
+    @property
+    def model_unsaved(self) -> bool:
+        """Whether there is a trained model that no file has."""
+        return self._model_unsaved
 
     def model_trained(self) -> None:
         """Note that there is a model which no file has yet."""
@@ -103,10 +117,10 @@ class Document(QObject):
         self._model_unsaved = False
         self.title_changed.emit()
 
-    def saved(self, path: Path) -> None:
-        """Note that everything is in the file at `path`."""
+    def saved(self, path: Path, with_model: bool) -> None:
+        """Note that the experiment is in the file at `path`, and whether the model is too."""
         self.path = path
-        self._model_unsaved = False
+        self._model_unsaved = self._model_unsaved and not with_model
         self.undo_stack.setClean()
         self.title_changed.emit()
 

@@ -33,6 +33,7 @@ class Filing(QObject):
         super().__init__(parent)
         self._document, self._trainer, self._dialogs, self._settings = document, trainer, dialogs, settings
         self._after_saving: Callable[[], None] | None = None
+        self._table_is_new_document = False
         self.device = "auto"
         trainer.table_found.connect(self._use_table)
         trainer.opened.connect(self._model_opened)
@@ -44,16 +45,21 @@ class Filing(QObject):
         if not self._document.unsaved:
             go_on()
             return
-        answer = self._dialogs.ask_to_save(self._document.title.rstrip("*"))
+        answer = self._dialogs.ask_to_save(self._document.name)
         if answer == "discard":
             go_on()
         elif answer == "save":
             self._after_saving = go_on
-            self.save()
+            self._trainer.stop()
+            if self._document.model_unsaved and self._document.path and self._document.path.suffix == ".toml":
+                self.save_model()
+            else:
+                self.save()
 
     @Slot()
     def _forget_what_was_next(self) -> None:
         self._after_saving = None
+        self._table_is_new_document = False
 
     # ------------------------------------------------------------------------------------------ new and open
 
@@ -91,6 +97,7 @@ class Filing(QObject):
         if suffix in MODEL_SUFFIXES:
             self._trainer.open_model(path, self._document.experiment, self.device)
         elif suffix in TABLE_SUFFIXES:
+            self._table_is_new_document = True
             self._trainer.look_at_table(path)
         else:
             try:
@@ -102,9 +109,12 @@ class Filing(QObject):
 
     @Slot(object)
     def _use_table(self, found: TableFound) -> None:
-        split = self._document.experiment.data.split
-        data = ex.Data(source=table_from(found.path, found.columns), split=split)
-        self._document.replace(ex.replace(self._document.experiment, data=data), "data.source")
+        data = ex.replace(self._document.experiment.data, source=table_from(found.path, found.columns))
+        experiment = ex.replace(self._document.experiment, data=data)
+        if self._table_is_new_document:
+            self._table_is_new_document = False
+            self._document.path = None  # saving must not overwrite the file that was open before
+        self._document.replace(experiment, "data.source")
         self._remember(found.path, 1, " ".join([f"{found.path.name}: {found.n_rows:,} rows.", *found.warnings]))
 
     @Slot(object)
@@ -147,7 +157,8 @@ class Filing(QObject):
 
     def _suggestion(self, suffix: str) -> Path:
         path = self._document.path
-        return path.with_suffix(suffix) if path else Path(self._settings.folder) / f"experiment{suffix}"
+        name = {".pt": "model.pt", ".toml": "experiment.toml", ".py": "script.py"}[suffix]
+        return path.with_suffix(suffix) if path else Path(self._settings.folder) / name
 
     def _save_to(self, path: Path) -> None:
         if path.suffix.lower() in MODEL_SUFFIXES[:2]:
@@ -158,7 +169,7 @@ class Filing(QObject):
             except InputError as error:
                 self._fail(error)
                 return
-            self._is_saved(path, f"{path.name} saved: the experiment alone, without the model's weights.")
+            self._is_saved(path, f"{path.name} saved: the experiment alone, without the model's weights.", False)
         else:
             self._fail(InputError(f"{path.name}: end the name with .pt for a model or .toml for an experiment."))
 
@@ -168,10 +179,10 @@ class Filing(QObject):
 
     @Slot(object)
     def _model_saved(self, path: Path) -> None:
-        self._is_saved(path, f"{path.name} saved: the model with its experiment.")
+        self._is_saved(path, f"{path.name} saved: the model with its experiment.", True)
 
-    def _is_saved(self, path: Path, message: str) -> None:
-        self._document.saved(path)
+    def _is_saved(self, path: Path, message: str, with_model: bool) -> None:
+        self._document.saved(path, with_model)
         self._remember(path, 6, message)
         go_on, self._after_saving = self._after_saving, None
         if go_on is not None:

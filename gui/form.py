@@ -24,14 +24,15 @@ from PySide6.QtWidgets import (
 )
 
 from engine import experiment as ex
-from gui.widgets import heading, named, note, wheel_needs_focus
+from gui.widgets import form_field, heading, named, note
 
 
 class FloatBox(QDoubleSpinBox):
     """A spin box for any float: shows 1e-08 as such, steps by the last power of ten."""
 
-    def __init__(self, minimum: float, maximum: float) -> None:
+    def __init__(self, minimum: float, maximum: float, above_minimum: bool = False) -> None:
         super().__init__()
+        self._above_minimum = above_minimum
         self.setLocale(QLocale.c())
         self.setDecimals(30)  # enough that no float is rounded
         self.setRange(minimum, maximum)
@@ -52,13 +53,16 @@ class FloatBox(QDoubleSpinBox):
             state = QValidator.State.Intermediate if unfinished else QValidator.State.Invalid
             return state, text, position
         inside = self.minimum() <= value <= self.maximum() and math.isfinite(value)
+        inside = inside and not (self._above_minimum and value == self.minimum())
         return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, position
 
     def stepBy(self, steps: int) -> None:
         """One power of ten below the value: 0.01 goes to 0.011 or 0.009."""
         value = self.value()
         size = 10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 0.01
-        self.setValue(float(f"{value + steps * size:.12g}"))
+        value = float(f"{value + steps * size:.12g}")
+        if not (self._above_minimum and value <= self.minimum()):
+            self.setValue(value)
 
 
 class WholeBox(QSpinBox):
@@ -96,7 +100,7 @@ class Form(QWidget):
             schema = field.type.extra_json_schema or {}
             label = QLabel(schema.get("title", field.name))
             widget = self._widget(field.name, field.type)
-            self.widgets[field.name] = wheel_needs_focus(named(widget, field.name, label.text()))
+            self.widgets[field.name] = form_field(named(widget, field.name, label.text()))
             for part in (label, widget):
                 part.setToolTip(schema.get("description", ""))
             label.setBuddy(widget)
@@ -118,7 +122,8 @@ class Form(QWidget):
                 return whole
             case inspect.FloatType():
                 low = kind.ge if kind.ge is not None else kind.gt
-                box = FloatBox(-1e30 if low is None else low, 1e30)
+                high = 1e30 if kind.le is None else kind.le
+                box = FloatBox(-1e30 if low is None else low, high, above_minimum=kind.gt is not None)
                 box.valueChanged.connect(self._float_edited)
                 self._show[name] = box.setValue
                 return box
@@ -191,7 +196,7 @@ class ChoiceForm(QWidget):
         super().__init__()
         self._kinds = kinds
         self._last: dict[type[ex.Part], ex.Part] = {}
-        self._combo = wheel_needs_focus(named(QComboBox(), "kind", title))
+        self._combo = form_field(named(QComboBox(), "kind", title))
         for kind in kinds:
             self._combo.addItem(kind.__name__)
             help_text = (kind.__doc__ or "").partition("\n")[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
 
 from engine.files import atomic_write
 from gui.app import create_app
@@ -30,6 +30,9 @@ def draw_fit(session: Session, path: Path) -> None:
     plots.resize(*SIZE)
     plots.apply_theme(LIGHT)
     plots.show_prepared(desk.adopt(session))
+    for kind in (QComboBox, QCheckBox):
+        for control in plots.findChildren(kind):
+            control.hide()  # a picture has nothing to click
     plots.show_frame(desk.next_frame(0.0), session.experiment.fit.epochs)
     content = QByteArray()
     buffer = QBuffer(content)

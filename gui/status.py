@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from gui.frames import Frame, RunState
-from gui.widgets import named
+from gui.widgets import ElidedLabel, named
 
 
 class StatusBar(QStatusBar):
@@ -14,14 +14,16 @@ class StatusBar(QStatusBar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._message = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._message = ElidedLabel()
         self.progress = named(QProgressBar(textVisible=False), "progress", "Progress of the fit")
         self.progress.setFixedWidth(140)
+        self._epoch = 0
+        self.losses = named(QLabel(), "losses")
         self.epochs = named(QLabel(), "epochs")
         self.rate = named(QLabel(), "rate")
         self.left = named(QLabel(), "time left")
         self.addWidget(self._message, 1)
-        for widget in (self.progress, self.epochs, self.rate, self.left):
+        for widget in (self.losses, self.progress, self.epochs, self.rate, self.left):
             self.addPermanentWidget(widget)
 
     @Slot(str)
@@ -41,11 +43,21 @@ class StatusBar(QStatusBar):
             self.rate.setText("")
             self.left.setText("")
 
+    def show_epochs(self, epochs: int) -> None:
+        """Show how many epochs there are to do."""
+        self.progress.setMaximum(epochs)
+        self.progress.setValue(min(self._epoch, epochs))
+        self.epochs.setText(f"epoch {self._epoch:,} / {epochs:,}")
+
     def show_frame(self, frame: Frame, epochs: int, state: RunState) -> None:
         """Show how far the fit is."""
-        self.progress.setMaximum(epochs)
-        self.progress.setValue(frame.epoch)
-        self.epochs.setText(f"epoch {frame.epoch:,} / {epochs:,}")
+        self._epoch = frame.epoch
+        self.show_epochs(epochs)
+        if len(frame.losses):
+            last = zip(frame.splits, frame.losses[-1], strict=True)
+            self.losses.setText("  ".join(f"{split} {loss:.4g}" for split, loss in last))
+        elif not frame.epoch:
+            self.losses.setText("")
         running = state is RunState.RUNNING and frame.epochs_per_second > 0
         self.rate.setText(f"{_rounded(frame.epochs_per_second)} epochs/s" if running else "")
         left = max(epochs - frame.epoch, 0) / frame.epochs_per_second if running else 0

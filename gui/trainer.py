@@ -245,7 +245,8 @@ class TrainingThread(QThread):
     def _step(self) -> None:
         if self._state is RunState.RUNNING:
             return
-        self._begin_anew_if_done()
+        if self.desk.session.done:
+            raise InputError("All epochs are done: raise the epochs in step 3 to go on, or press Reset to begin anew.")
         self._start_clock()
         self._state = RunState.RUNNING  # so that a failure ends the run
         self.desk.session.advance(epochs=1)
@@ -285,12 +286,12 @@ class TrainingThread(QThread):
     def _open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         opened, prepared = self.desk.open_model(path, current, device)
         self._enter(RunState.IDLE)
-        self.opened.emit(opened)
         self.prepared.emit(prepared)
         self._start_clock()
         self._send_frame(force=True)
         self.evaluated.emit(self.desk.evaluate())
         self._enter(RunState.DONE)
+        self.opened.emit(opened)
 
     def _save_model(self, path: Path) -> None:
         self.desk.save_model(path)

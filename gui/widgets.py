@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QFrame, QLabel, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QFrame, QLabel, QSizePolicy, QWidget
 
 AnyWidget = TypeVar("AnyWidget", bound=QWidget)
 
@@ -17,19 +18,45 @@ def named(widget: AnyWidget, name: str, accessible_name: str = "") -> AnyWidget:
     return widget
 
 
-class _WheelGuard(QObject):
+class _FieldGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_undo(event):
+            event.ignore()  # it is the window's: it takes back the change of the experiment
+            return True
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
             event.ignore()  # the panel scrolls instead
             return True
         return False
 
 
-def wheel_needs_focus(widget: AnyWidget) -> AnyWidget:
-    """The same widget, whose value the mouse wheel changes only after a click: scrolling past it must not."""
+def _is_undo(event: QKeyEvent) -> bool:
+    return event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
+
+
+def form_field(widget: AnyWidget) -> AnyWidget:
+    """The same widget, made a field of a form.
+
+    The mouse wheel changes its value only after a click, since scrolling past it must not; Ctrl+Z is the window's.
+    """
+    guard = _FieldGuard(widget)
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    widget.installEventFilter(_WheelGuard(widget))
+    widget.installEventFilter(guard)
+    if isinstance(widget, QAbstractSpinBox):
+        widget.lineEdit().installEventFilter(guard)
     return widget
+
+
+class ElidedLabel(QLabel):
+    """One line of plain text that ends in … where there is no room, and never asks for more room than there is."""
+
+    def __init__(self) -> None:
+        super().__init__(textFormat=Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        room = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        QPainter(self).drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 
 def card() -> QFrame:

@@ -214,6 +214,8 @@ class MainWindow(QMainWindow):
             if self.prepared.experiment.data.source == experiment.data.source:
                 read_table = self.prepared.read_table
         self.code.show_code(script(experiment, device, read_table))
+        self.status.show_epochs(experiment.fit.epochs)
+        self.status.say("")
         self._prepare()
 
     @Slot()
@@ -230,22 +232,24 @@ class MainWindow(QMainWindow):
     def _ready(self, devices: tuple[str, ...]) -> None:
         self.garbage.spare_what_is_loaded()
         self.fit_panel.offer_devices(devices)
-        self.status.say("Ready. Press Fit to watch the model learn.")
         self._loaded = True
         if self._path_to_open is not None:
             path, self._path_to_open = self._path_to_open, None
+            self.steps.setEnabled(True)
             self.open_path(path)
 
     @Slot(object)
     def _show_prepared(self, prepared: Prepared) -> None:
+        if self.prepared is None:
+            self.status.say("Ready. Press Fit to watch the model learn.")
         self.prepared = prepared
         for panel in self.panels:
             panel.show_prepared(prepared)
         self.plots.show_prepared(prepared)
         if prepared.experiment == self.document.experiment:
             self.code.show_code(script(prepared.experiment, prepared.device, prepared.read_table))
-        for step, done in enumerate((True, True, False, False), start=1):
-            self.steps.set_done(step, done)
+        for step in range(1, len(TITLES) + 1):
+            self.steps.set_done(step, step < 3 or (step == 5 and len(self.improve_panel.runs) > 1))
         self.document.model_discarded()
         self.actions_.refresh(self.state, True)
 
@@ -268,7 +272,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _show_state(self, state: RunState) -> None:
-        before, self.state = self.state, state
+        self.state = state
         self.status.show_state(state)
         self.actions_.refresh(state, self.prepared is not None)
         paused = state is RunState.PAUSED
@@ -283,9 +287,8 @@ class MainWindow(QMainWindow):
         messages = {
             RunState.RUNNING: "Fitting…",
             RunState.PAUSED: "Paused. Resume, step, or stop to change the settings.",
-            RunState.DONE: "Done.",
         }
-        if state in messages and (state is not RunState.DONE or before is not RunState.IDLE):
+        if state in messages:
             self.status.say(messages[state])
 
     @Slot(object)
@@ -298,6 +301,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _show_run(self, run: Run) -> None:
         self.improve_panel.add_run(run)
+        done, epochs = len(run.losses), run.experiment.fit.epochs
+        self.status.say("Done." if done >= epochs else f"Stopped after {done:,} of {epochs:,} epochs.")
         self.document.model_trained()
         self.steps.set_done(5, len(self.improve_panel.runs) > 1)
 
@@ -336,6 +341,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def reset(self) -> None:
         """Back to epoch 0."""
+        self.status.say("")
         self.trainer.reset()
 
     @Slot()
@@ -357,6 +363,7 @@ class MainWindow(QMainWindow):
             self.filing.open(path)
         else:
             self._path_to_open = path
+            self.steps.setEnabled(False)  # what is typed now would be lost
 
     @Slot()
     def copy_code(self) -> None:
@@ -386,7 +393,6 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.document.unsaved and not self._may_close:
             event.ignore()
-            self.trainer.stop()
             QTimer.singleShot(0, self, self._ask_and_close)
             return
         self.settings.geometry = self.saveGeometry()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.theme import LIGHT, Theme
@@ -29,23 +29,38 @@ class PlotCard(QFrame):
         self.item.setLabel("bottom", bottom)
         self.item.showGrid(x=True, y=True)
         self.item.hideButtons()
+        self.item.setMenuEnabled(False)  # pyqtgraph's own menu offers what does not work here
+        self.item.getViewBox().setMenuEnabled(False)
+        self.plot.setToolTip("Wheel and drag to look closer, double-click to see all")
+        self.plot.scene().sigMouseClicked.connect(self._clicked)
         self.plot.setAntialiasing(True)
         for side in ("left", "bottom"):
             self.item.getAxis(side).enableAutoSIPrefix(False)
             self.item.getAxis(side).setStyle(maxTickLevel=0)  # each finer level of grid lines costs 6 ms a frame
             self.item.getAxis(side).setCacheMode(pg.AxisItem.CacheMode.DeviceCoordinateCache)
         self._legend = named(QLabel(textFormat=Qt.TextFormat.RichText), "legend", f"Legend of {title}")
-        self._legend.setMinimumWidth(10)  # a long legend is cut, it does not push the window wider
+        self._legend.setMinimumWidth(10)
+        self._legend.setWordWrap(True)  # a long legend takes two lines, it does not push the window wider
+        self._legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._top = QHBoxLayout()
         self._top.setContentsMargins(12, 8, 12, 0)
         self._top.setSpacing(16)
         self._top.addWidget(heading(title))
-        self._top.addWidget(self._legend, 1, Qt.AlignmentFlag.AlignRight)
+        self._top.addWidget(self._legend, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 4)
         layout.setSpacing(2)
         layout.addLayout(self._top)
         layout.addWidget(self.plot, 1)
+
+    @Slot(object)
+    def _clicked(self, event: pg.GraphicsScene.mouseEvents.MouseClickEvent) -> None:
+        if event.double():
+            self.show_all()
+
+    def show_all(self) -> None:
+        """Bring everything into view."""
+        self.item.enableAutoRange()
 
     def add_control(self, widget: QWidget) -> None:
         """Put a control beside the legend."""

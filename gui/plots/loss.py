@@ -34,7 +34,7 @@ class LossPlot(PlotCard):
         self._history = History(())
         self.curves: dict[str, pg.PlotCurveItem] = {}
         self._earlier: dict[pg.PlotCurveItem, NDArray[np.float32]] = {}
-        self._room = 0
+        self._room = self._epochs = 0
         self._earlier_legend: list[tuple[str, str, str]] = []
         self._log = named(QCheckBox("log"), "log", "Logarithmic loss")
         self._log.setToolTip("Show the loss on a logarithmic scale")
@@ -69,7 +69,8 @@ class LossPlot(PlotCard):
 
     def _make_room(self, epochs: int) -> None:
         """Twice the room whenever the curves reach the edge: an axis that moves costs more than the curves."""
-        n = len(self._history)
+        self._epochs = epochs
+        n = max(len(self._history), *(len(losses) for losses in self._earlier.values()), 0)
         room = min(max(64, 1 << n.bit_length()), max(epochs, n, 1))
         if room != self._room and not self._zoomed():
             self._room = room
@@ -97,6 +98,14 @@ class LossPlot(PlotCard):
             splits = {split for _, run in runs for split in run.splits if split != "train"}
             self._earlier_legend += [(STYLES[split][1], self.theme.muted, split) for split in sorted(splits)]
         self._name_curves()
+        self._room = 0
+        self._make_room(self._epochs)
+        self._redraw()
+
+    def show_all(self) -> None:
+        self._room = 0
+        self.item.getViewBox().enableAutoRange()
+        self._make_room(self._epochs)
         self._redraw()
 
     def _name_curves(self) -> None:

@@ -11,6 +11,8 @@ from engine import experiment as ex
 
 COLUMNS = ("parameter", "learned", "known", "difference")
 MOST_ROWS = 24
+FEW = 4
+"""So many values of one parameter are listed; of more, the shape, the mean and the spread."""
 
 
 class ParameterTable(QTableWidget):
@@ -45,6 +47,7 @@ class ParameterTable(QTableWidget):
                     self.setItem(row, column, cell)
                 if parameters[names[row]].size > 1:
                     self.setSpan(row, 1, 1, len(COLUMNS) - 1)
+                    cells[1].setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         known = _known(source, parameters)
         for row, name in enumerate(names):
             for column, text in enumerate(_texts(name, parameters[name], known.get(name))):
@@ -61,6 +64,8 @@ def _known(source: ex.Source, parameters: dict[str, NDArray[np.float32]]) -> dic
 
 def _texts(name: str, values: NDArray[np.float32], known: float | None) -> tuple[str, str, str, str]:
     if values.size > 1:
+        if values.size <= FEW:
+            return name, ", ".join(f"{value:.4g}" for value in values.reshape(-1)), "", ""
         shape = "×".join(map(str, values.shape))
         return name, f"{shape}, mean {values.mean():.4f}, std {values.std():.4f}", "", ""
     learned = float(values.reshape(-1)[0])

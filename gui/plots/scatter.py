@@ -27,6 +27,7 @@ class ScatterPlot(PlotCard):
         self.splits = {split: pg.ScatterPlotItem(size=9 if split == "test" else 7, pen=None) for split in NAMES}
         self.predictions = pg.ScatterPlotItem(size=6, pen=None)
         self._diagonal = pg.InfiniteLine(angle=45)
+        self._diagonal.hide()
         self._axis = named(QComboBox(), "x-axis", "What the x axis shows")
         self.add_control(self._axis)
         self._axis.hide()

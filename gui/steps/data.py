@@ -22,7 +22,7 @@ from gui.document import Document
 from gui.form import Form
 from gui.frames import Prepared
 from gui.steps.panel import StepPanel
-from gui.widgets import heading, named, note, wheel_needs_focus
+from gui.widgets import form_field, heading, named, note
 
 SOURCES: dict[str, type[ex.Source]] = {"Straight line": ex.StraightLine, "CSV table": ex.Table}
 
@@ -40,9 +40,10 @@ class TableForm(QWidget):
         self._columns: tuple[str, ...] = ()
         self._file = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._browse = named(QPushButton("Choose file…"), "browse")
-        self._target = wheel_needs_focus(named(QComboBox(), "target", "Target column"))
+        self._target = form_field(named(QComboBox(), "target", "Target column"))
         self._features = named(QListWidget(), "features", "Feature columns")
         self._features.setMinimumHeight(130)
+        self._features.setSpacing(1)
 
         top = QHBoxLayout()
         top.addWidget(self._file, 1)
@@ -113,7 +114,7 @@ class DataPanel(StepPanel):
         super().__init__(document)
         self._last_line = ex.StraightLine()
         self._last_table: ex.Table | None = None
-        self._kind = wheel_needs_focus(named(QComboBox(), "source", "Data source"))
+        self._kind = form_field(named(QComboBox(), "source", "Data source"))
         self._kind.addItems(list(SOURCES))
         self._line = Form(ex.StraightLine)
         self._table = TableForm()
@@ -121,10 +122,11 @@ class DataPanel(StepPanel):
         self._test = note()
         self._shapes = named(note(), "shapes")
         self._warnings = named(note(), "warning")
+        self._warnings.hide()
 
         for widget in (
-            self._kind, self._line, self._table, heading("Split"), self._split, self._test,
-            heading("Tensors"), self._shapes, self._warnings,
+            self._kind, self._line, self._table, self._warnings, heading("Split"), self._split, self._test,
+            heading("Tensors"), self._shapes,
         ):  # fmt: skip
             self.rows.addWidget(widget)
         self.rows.addStretch()
@@ -152,7 +154,7 @@ class DataPanel(StepPanel):
             self._last_line = source
             self._line.show_part(source)
         self._split.show_part(split)
-        self._test.setText(f"The other {split.test} % are the test set: kept back until step 4.")
+        self._test.setText(f"The other {split.test} % are the test set: never trained on, never used to choose.")
 
     def show_prepared(self, prepared: Prepared) -> None:
         self._shapes.setText("\n".join(prepared.shapes))

@@ -82,6 +82,7 @@ class EvaluatePanel(StepPanel):
 
         self.rows.addWidget(self._empty)
         self.rows.addLayout(self._scores)
+        self.rows.addWidget(note("Of the model as it is now; the curve has the train loss before each update."))
         self.rows.addWidget(heading("Predictions for the test set"))
         self.rows.addWidget(self.table, 1)
         self.rows.addWidget(self._rows)

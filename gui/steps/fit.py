@@ -13,7 +13,7 @@ from gui.document import Document
 from gui.form import Form
 from gui.steps.panel import StepPanel
 from gui.trainer import PACES
-from gui.widgets import heading, named, note, wheel_needs_focus
+from gui.widgets import form_field, heading, named, note
 
 
 class FitPanel(StepPanel):
@@ -25,10 +25,10 @@ class FitPanel(StepPanel):
     def __init__(self, document: Document, actions: Sequence[QAction]) -> None:
         super().__init__(document)
         self._form = Form(ex.Fit)
-        self.device = wheel_needs_focus(named(QComboBox(), "device", "Device"))
+        self.device = form_field(named(QComboBox(), "device", "Device"))
         self.device.addItems(["auto", "cpu"])
         self.device.setToolTip("Where the tensors are and the work is done; auto takes a GPU where there is one.")
-        self.pace = wheel_needs_focus(named(QComboBox(), "pace", "Pace"))
+        self.pace = form_field(named(QComboBox(), "pace", "Pace"))
         self.pace.addItems(PACES)
         self.pace.setCurrentIndex(1)
         self.pace.setToolTip("How fast to go. The numbers are the same at any pace.")
@@ -49,7 +49,8 @@ class FitPanel(StepPanel):
         self.rows.addWidget(heading("Run"))
         self.rows.addLayout(buttons)
         self.rows.addWidget(
-            note("More epochs than before: Fit goes on where it stood. Any other change starts from the seed again.")
+            note("More epochs than before: Fit goes on where it stood, after reopening too. Any other change, and Fit after the "
+                "last epoch, start from the seed again.")
         )
         self.rows.addStretch()
 

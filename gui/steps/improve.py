@@ -27,10 +27,13 @@ class ImprovePanel(StepPanel):
         self._bring_back.setEnabled(False)
 
         self.rows.addWidget(
-            note("Change one thing, fit again, compare. Choose by the validation loss; the test set is for the end.")
+            note(
+                "Change one thing, fit again, compare. Choose by the validation loss (step 1 can set rows aside for "
+                "it); the test set is for the end."
+            )
         )
         self.rows.addWidget(self._list, 1)
-        self.rows.addWidget(note("Tick two or more runs to draw their losses over each other."))
+        self.rows.addWidget(note("Tick runs to draw their losses over each other."))
         self.rows.addWidget(self._bring_back)
 
         self._list.itemChanged.connect(self._ticked)
@@ -60,7 +63,7 @@ class ImprovePanel(StepPanel):
         lines = [f"Run {row + 1} · {summary(run.experiment)}"]
         if row:
             different = changes(self.runs[row - 1].experiment, run.experiment)
-            lines.append(", ".join(different) if different else "set as the run before")
+            lines.append(", ".join(different) if different else "same settings as the run before")
         losses = " · ".join(f"{split} {loss:.4g}" for split, loss in run.last_losses.items())
         lines.append(f"{len(run.losses):,} epochs, {run.ended} · {losses}")
         return "\n".join(lines)

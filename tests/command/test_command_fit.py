@@ -104,12 +104,6 @@ def test_each_preset_is_fitted_and_its_script_repeats_it(sixstep, warm_python, t
     assert_script_repeats_it(warm_python, tmp_path / "out", tmp_path)
 
 
-def test_validation_is_a_third_column(sixstep, tmp_path):
-    sixstep("fit", "diabetes", "--out", "out", "--epochs", 2)
-    assert sorted(history(tmp_path / "out")[0]) == ["test_loss", "train_loss", "validation_loss"]
-    assert "validation_loss" in json.loads((tmp_path / "out" / "metrics.json").read_text())
-
-
 def test_a_table_of_one_s_own_takes_the_place_of_the_preset_s_data(sixstep, warm_python, tmp_path, euro):
     finished = sixstep("fit", "straight-line", "--data", "euro.csv", "--out", "out", "--epochs", 8, "--device", "cpu")
     assert finished.code == 0, finished.err
@@ -258,3 +252,11 @@ def test_a_model_from_elsewhere_predicts_with_all_its_outputs(sixstep, tmp_path)
     got = np.array([row.split(",") for row in rows], dtype=np.float32)
     with torch.inference_mode():
         assert np.array_equal(got[:, 2:], model(torch.tensor([[1.5, 2.0], [3.0, 4.0]])).numpy())
+
+
+def test_predictions_never_overwrite_the_table_they_are_made_from(sixstep, tmp_path):
+    assert sixstep("fit", "straight-line", "--out", "out", "--epochs", "3").code == 0
+    (tmp_path / "new.csv").write_text("X\n0.5\n0.6\n")
+    finished = sixstep("predict", "out/model.pt", "new.csv", "--out", "new.csv")
+    assert finished.code == 2 and "overwrite new.csv" in finished.err
+    assert (tmp_path / "new.csv").read_text() == "X\n0.5\n0.6\n"

@@ -29,6 +29,7 @@ ALL_MODELS = [*MODELS, *STACKS]
 def fitted(experiment: ex.Experiment, epochs: int = 5) -> Session:
     session = Session(experiment)
     session.advance(epochs=epochs)
+    session.extend(epochs)
     return session
 
 
@@ -345,6 +346,7 @@ def test_linear_layers_with_a_mismatched_bias_are_refused(tmp_path):
 
 def test_saving_over_an_older_model_replaces_it_whole(saved):
     path, session = saved
+    session.extend(10)
     session.advance(epochs=5)
     save_model(path, session)
     assert len(open_model(path).losses) == 10
@@ -362,3 +364,52 @@ def test_a_model_s_experiment_can_be_changed_and_fitted_anew(saved):
     path, _ = saved
     experiment = set_value(open_model(path).experiment, "fit.optimizer.lr=0.5")
     assert fitted(experiment).epoch == 5
+
+
+OPTIMIZERS = [ex.SGD(), ex.SGD(momentum=0.9, nesterov=True), ex.Adam(lr=0.01), ex.Adam(lr=0.01, amsgrad=True)]
+
+
+def half_way(optimizer: ex.Optimizer) -> Session:
+    session = Session(ex.Experiment(model=ex.Layers(hidden=(5,)), fit=ex.Fit(optimizer=optimizer, epochs=40)))
+    session.advance(epochs=15)
+    return session
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_reopened_model_goes_on_to_the_bit_as_if_it_had_never_been_saved(tmp_path, optimizer):
+    session = half_way(optimizer)
+    save_model(tmp_path / "half.pt", session)
+    opened = open_model(tmp_path / "half.pt")
+    assert opened.experiment.fit.epochs == 15, "the experiment in the file is the one that gives this model"
+    again = Session(opened.experiment)
+    restore(again, opened)
+    for each in (session, again):
+        each.extend(40)
+        each.advance()
+    assert again.can_go_on
+    assert np.array_equal(again.history.losses, session.history.losses)
+    assert same_state(again.model.state_dict(), session.model.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("removed", "added", "content"),
+    [
+        ("0.exp_avg", None, b""),
+        (None, "9.exp_avg", npy(np.zeros((5, 1), F32))),
+        ("0.exp_avg", "0.exp_avg", npy(np.zeros((5, 2), F32))),
+        (None, "x.exp_avg", npy(np.zeros((5, 1), F32))),
+        (None, "0.__class__", npy(np.zeros((5, 1), F32))),
+        ("0.exp_avg", "0.exp_avg", b"no array"),
+    ],
+)
+def test_a_damaged_optimizer_in_the_file_is_refused_in_a_sentence(tmp_path, removed, added, content):
+    path = tmp_path / "half.pt"
+    save_model(path, half_way(ex.Adam()))
+    if removed:
+        path = rewrite(path, {f"optimizer/{removed}.npy": None})
+    if added:
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(f"archive/sixstep/optimizer/{added}.npy", content)
+    with pytest.raises(InputError, match=path.name):
+        opened = open_model(path)
+        restore(Session(opened.experiment), opened)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Person
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -18,6 +17,7 @@ from engine.files import RESOURCES, read_experiment
 from engine.session import Session
 from gui.frames import RunState
 from gui.settings import Settings
+from tests.gui.person import Person
 
 
 def saved_as(person: Person, path: Path) -> None:
@@ -209,9 +209,7 @@ def test_a_folder_without_permission_is_said_and_nothing_is_lost(person: Person,
     assert person.window.document.unsaved
 
 
-def test_a_model_stopped_half_way_begins_anew_after_reopening_since_no_file_has_the_optimizer(
-    person: Person, tmp_path: Path
-) -> None:
+def test_a_model_stopped_half_way_is_saved_reopened_and_goes_on_to_the_bit(person: Person, tmp_path: Path) -> None:
     person.prepared_after(lambda: person.window.document.edit("fit", optimizer=ex.Adam(lr=0.01)))
     person.do("step")
     person.state(RunState.PAUSED)
@@ -221,6 +219,8 @@ def test_a_model_stopped_half_way_begins_anew_after_reopening_since_no_file_has_
     opened(person, tmp_path / "half.pt")
     person.state(RunState.DONE)
     assert "largest difference" in person.window.status.message
+    assert person.window.document.experiment.fit.epochs == 1
+    person.window.document.edit("fit", epochs=200)
     person.fit()
     session = Session(person.window.document.experiment)
     session.advance()
@@ -238,3 +238,42 @@ def test_fit_says_why_when_the_experiment_cannot_be_built(person: Person, tmp_pa
     person.answers.errors.clear()
     person.prepared_after(lambda: person.do("undo"))
     person.fit()
+
+
+def test_fewer_epochs_than_are_done_make_another_experiment(person: Person) -> None:
+    person.fit()
+    person.prepared_after(lambda: person.window.document.edit("fit", epochs=50))
+    assert len(person.window.plots.loss._history) == 0
+    assert person.window.status.epochs.text() == "epoch 0 / 50"
+
+
+def test_saving_the_experiment_alone_leaves_the_model_unsaved(person: Person, tmp_path: Path) -> None:
+    person.fit()
+    saved_as(person, tmp_path / "line.toml")
+    assert person.window.windowTitle() == "line.toml* – Sixstep"
+    person.answers.saving = "save"
+    person.answers.path = tmp_path / "line.pt"
+    person.window.close()
+    person.wait(lambda: not person.window.isVisible())
+    assert (tmp_path / "line.pt").exists(), "what was in no file is what closing saves"
+
+
+def test_cancelling_the_close_during_a_fit_lets_the_fit_go_on(person: Person) -> None:
+    person.window.document.edit("fit", epochs=10_000_000)
+    person.do("fit")
+    person.state(RunState.RUNNING)
+    person.wait(lambda: person.window.document.unsaved)
+    person.answers.saving = "cancel"
+    person.window.close()
+    person.wait(lambda: bool(person.answers.asked))
+    epochs = len(person.window.plots.loss._history)
+    person.wait(lambda: len(person.window.plots.loss._history) > epochs)
+    assert person.window.state is RunState.RUNNING
+    person.do("stop")
+    person.state(RunState.DONE)
+
+
+def test_a_table_that_is_opened_does_not_take_the_name_of_the_file_before(person: Person, tmp_path: Path) -> None:
+    saved_as(person, tmp_path / "line.toml")
+    opened(person, RESOURCES / "data" / "diabetes.csv")
+    assert person.window.windowTitle() == "Untitled* – Sixstep"

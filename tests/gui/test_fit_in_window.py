@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Person
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
@@ -17,6 +16,7 @@ from engine.files import find_experiment
 from engine.session import Session
 from gui.frames import RunState
 from gui.trainer import PACES
+from tests.gui.person import Person
 
 # Published by the course (learnpytorch.io, chapter 01): epoch, train loss, test loss; then the learned parameters.
 COURSE = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from conftest import Person
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QWidget
@@ -14,6 +13,7 @@ from engine.files import RESOURCES, part_types
 from engine.script import script
 from gui.form import FloatBox, Form, WholeBox
 from gui.theme import DARK, LIGHT
+from tests.gui.person import Person
 
 DIABETES = RESOURCES / "data" / "diabetes.csv"
 
@@ -293,3 +293,50 @@ def test_the_theme_is_chosen_remembered_and_reaches_the_plots(person: Person) ->
     assert person.window.plots.loss.plot.backgroundBrush().color().name() == DARK.panel
     person.window.menus.theme.actions()[1].trigger()
     assert person.window.plots.loss.plot.backgroundBrush().color().name() == LIGHT.panel
+
+
+def test_ctrl_z_in_a_field_takes_back_the_change_of_the_experiment(person: Person) -> None:
+    person.window.activateWindow()
+    person.window.steps.open(1)
+    box = person.window.data_panel._line.widgets["weight"]
+    person.prepared_after(lambda: type_into(box, "5"))
+    person.wait(box.hasFocus)
+    person.prepared_after(lambda: QTest.keyClick(box, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier))
+    assert person.window.document.experiment == ex.Experiment()
+
+
+def test_a_step_of_zero_is_not_taken(person: Person) -> None:
+    person.window.steps.open(1)
+    box = person.window.data_panel._line.widgets["step"]
+    assert isinstance(box, FloatBox)
+    type_into(box, "0")
+    assert box.value() == 0.02
+    assert person.window.document.experiment == ex.Experiment()
+
+
+def test_a_long_message_makes_the_window_no_wider(person: Person) -> None:
+    least = person.window.minimumSizeHint().width()
+    person.window.status.say("a very long message " * 50)
+    assert person.window.minimumSizeHint().width() == least
+
+
+def test_a_longer_run_is_compared_whole(person: Person) -> None:
+    person.window.document.edit("fit", epochs=400)
+    person.fit()
+    person.prepared_after(lambda: person.window.document.edit("fit", epochs=40))
+    person.fit()
+    person.window.improve_panel._list.item(0).setCheckState(Qt.CheckState.Checked)
+    (low, high), _ = person.window.plots.loss.item.getViewBox().viewRange()
+    assert low <= 0
+    assert high >= 400
+    assert max(len(curve.xData) for curve in person.window.plots.loss._earlier) == 400
+
+
+def test_one_epoch_more_than_there_are_is_refused_and_the_model_stays(person: Person) -> None:
+    person.fit()
+    person.do("step")
+    person.wait(lambda: bool(person.answers.errors))
+    (sentence, _), = person.answers.errors
+    person.answers.errors.clear()
+    assert "All epochs are done" in sentence
+    assert len(person.window.plots.loss._history) == 200
