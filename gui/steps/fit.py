@@ -49,8 +49,10 @@ class FitPanel(StepPanel):
         self.rows.addWidget(heading("Run"))
         self.rows.addLayout(buttons)
         self.rows.addWidget(
-            note("More epochs than before: Fit goes on where it stood, after reopening too. Any other change, and Fit after the "
-                "last epoch, start from the seed again.")
+            note(
+                "More epochs than before: Fit goes on where it stood, after reopening too. Any other change, and Fit "
+                "after the last epoch, start from the seed again."
+            )
         )
         self.rows.addStretch()
 
