@@ -34,6 +34,8 @@ def draw_fit(session: Session, path: Path) -> None:
         for control in plots.findChildren(kind):
             control.hide()  # a picture has nothing to click
     plots.show_frame(desk.next_frame(0.0), session.experiment.fit.epochs)
+    table = plots.parameters
+    table.setMinimumHeight(table.verticalHeader().length() + table.horizontalHeader().sizeHint().height() + 4)
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
