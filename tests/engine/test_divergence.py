@@ -73,7 +73,7 @@ def test_the_sentence_says_when_and_names_a_smaller_learning_rate(name):
     experiment = TOO_LARGE[name]
     session, message = diverge(experiment)
     assert "\n" not in message and f"after epoch {session.epoch}" in message
-    advice = re.search(r"such as (\S+) instead of (\S+),", message)
+    advice = re.search(r"such as (\S+) instead of (\S+);", message)
     assert 0 < float(advice[1]) < float(advice[2]) == experiment.fit.optimizer.lr
 
 
