@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gui.desk import Desk
 
 FRAME_SECONDS = 1 / 30
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter while the other waits; with Python's own 5 ms both go far slower."""
 WATCHABLE_SECONDS = 3.0
 PACES = ("Full speed", "Watchable: 3 s or more", "10 epochs a second", "1 epoch a second")

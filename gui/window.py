@@ -42,6 +42,10 @@ from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
 
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
+SLOW_FRAME_SECONDS = 0.02
+"""Beyond this the two plots are drawn in turn, so that the window is away from its events for half as long."""
+REST = 2.5
+"""After a frame, the training has the processor for so many times as long as the frame took."""
 ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
 CONTROLS = ("fit", "pause", "step", "stop", "reset")
 
@@ -63,7 +67,7 @@ class MainWindow(QMainWindow):
         self._loaded = False
         self._is_painted = False
         self._path_to_open: Path | None = None
-        self._frame_started = 0.0
+        self._frame_started = self._frame_seconds = 0.0
         self._painted = QTimer(self, singleShot=True, interval=0)  # fires when what is pending is painted
         self._rest = QTimer(self, singleShot=True)
         self.trainer = TrainingThread(self)
@@ -258,7 +262,7 @@ class MainWindow(QMainWindow):
         started = time.perf_counter()
         if self.prepared is not None and frame.session == self.prepared.session:
             epochs = self.document.experiment.fit.epochs
-            self.plots.show_frame(frame, epochs)
+            self.plots.show_frame(frame, epochs, in_turn=self._frame_seconds > SLOW_FRAME_SECONDS)
             self.status.show_frame(frame, epochs, self.state)
             if self.state is RunState.RUNNING:
                 self.document.model_trained()
@@ -267,14 +271,17 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _frame_painted(self) -> None:
-        """Leave the processor to the training for twice the time that this frame took; then ask for the next."""
-        self._rest.start(int(2_000 * (time.perf_counter() - self._frame_started)))
+        """Leave the processor to the training for a while; then ask for the next frame."""
+        self._frame_seconds = time.perf_counter() - self._frame_started
+        self._rest.start(int(REST * 1_000 * self._frame_seconds))
 
     @Slot(object)
     def _show_state(self, state: RunState) -> None:
         self.state = state
         self.status.show_state(state)
         self.actions_.refresh(state, self.prepared is not None)
+        if state is not RunState.RUNNING:
+            self.plots.catch_up()
         paused = state is RunState.PAUSED
         self.actions_["pause"].setText("&Resume" if paused else "&Pause")
         self.actions_["pause"].setIcon(icon("fit" if paused else "pause", self._theme))

@@ -21,6 +21,8 @@ class PlotArea(QSplitter):
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Vertical)
         self._source: ex.Source = ex.StraightLine()
+        self._frame: Frame | None = None
+        self._is_turn_of_loss = False
         self.scatter = ScatterPlot()
         self.loss = LossPlot()
         self.parameters = ParameterTable()
@@ -44,14 +46,28 @@ class PlotArea(QSplitter):
     def show_prepared(self, prepared: Prepared) -> None:
         """Begin with a new session."""
         self._source = prepared.experiment.data.source
+        self._frame = None
         self.scatter.show_data(prepared)
         self.loss.clear(tuple(prepared.points))
 
-    def show_frame(self, frame: Frame, epochs: int) -> None:
-        """Show a moment of a fit of so many epochs."""
-        self.scatter.show_predictions(frame.y_pred)
+    def show_frame(self, frame: Frame, epochs: int, in_turn: bool = False) -> None:
+        """Show a moment of a fit of so many epochs; in turn: one of the two plots now, the other next time."""
+        self._frame = frame
         self.loss.append(frame, epochs)
+        if in_turn and self._is_turn_of_loss:
+            self.loss.redraw()
+        else:
+            self.scatter.show_predictions(frame.y_pred)
+            if not in_turn:
+                self.loss.redraw()
+        self._is_turn_of_loss = not self._is_turn_of_loss
         self.parameters.show_parameters(frame.parameters, self._source)
+
+    def catch_up(self) -> None:
+        """Draw what had not had its turn."""
+        self.loss.redraw()
+        if self._frame is not None:
+            self.scatter.show_predictions(self._frame.y_pred)
 
     @Slot(list)
     def compare(self, runs: list[tuple[str, Run]]) -> None:

@@ -40,7 +40,7 @@ class LossPlot(PlotCard):
         self._log.setToolTip("Show the loss on a logarithmic scale")
         self.add_control(self._log)
         self._log.toggled.connect(self._log_toggled)
-        self.item.getViewBox().sigRangeChangedManually.connect(self._redraw)
+        self.item.getViewBox().sigRangeChangedManually.connect(self.redraw)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
@@ -62,10 +62,9 @@ class LossPlot(PlotCard):
         self._name_curves()
 
     def append(self, frame: Frame, epochs: int) -> None:
-        """Add the epochs of a frame, of so many in all."""
+        """Add the epochs of a frame, of so many in all; redraw shows them."""
         self._history.append(frame.losses)
         self._make_room(epochs)
-        self._redraw()
 
     def _make_room(self, epochs: int) -> None:
         """Twice the room whenever the curves reach the edge: an axis that moves costs more than the curves."""
@@ -100,13 +99,13 @@ class LossPlot(PlotCard):
         self._name_curves()
         self._room = 0
         self._make_room(self._epochs)
-        self._redraw()
+        self.redraw()
 
     def show_all(self) -> None:
         self._room = 0
         self.item.getViewBox().enableAutoRange()
         self._make_room(self._epochs)
-        self._redraw()
+        self.redraw()
 
     def _name_curves(self) -> None:
         live = [(LINE, self.theme.splits[split], f"{split.capitalize()} loss") for split in self.curves]
@@ -115,11 +114,11 @@ class LossPlot(PlotCard):
     @Slot(bool)
     def _log_toggled(self, on: bool) -> None:
         self.item.getAxis("left").setLogMode(on)
-        self._redraw()
+        self.redraw()
         self.item.enableAutoRange()
 
     @Slot()
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
         """Draw the epochs that are in view, reduced to what the screen can show."""
         low, high = self.item.getViewBox().viewRange()[0]
         curves = {curve: self._history.column(split) for split, curve in self.curves.items()} | self._earlier
