@@ -36,12 +36,14 @@ def open_window() -> None:
     """main.py, but for the settings, which are a new person's, and the end."""
     import gui.app
     import main
+    from gui.settings import Settings
+    from gui.window import MainWindow
 
     create_window = gui.app.create_window
 
-    def watched_window(_settings: object) -> gui.app.MainWindow:
+    def watched_window(_settings: object) -> MainWindow:
         store = QSettings(str(Path(sys.argv[1]) / "settings.ini"), QSettings.Format.IniFormat)
-        window = create_window(gui.app.Settings(store))
+        window = create_window(Settings(store))
         window.installEventFilter(EndsAfterFirstPaint(window))
         return window
 

@@ -92,7 +92,8 @@ def lightning(epochs: int, tuned: bool = False) -> tuple[Losses, float]:
     X_train, y_train, X_test, y_test = straight_line()
     torch.manual_seed(42)
     lit = _lightning_module(tuned)
-    batches = ((X_train, y_train), (X_test, y_test))
+    batches: Any = ((X_train, y_train), (X_test, y_test))
+    loaders: Any
     if tuned:
         loaders = [DataLoader([batch], batch_size=None) for batch in batches]
     else:
