@@ -1,0 +1,118 @@
+"""What an experiment is: one frozen value. Its ranges, words and defaults are said here and nowhere else.
+
+The window builds its forms from these fields, msgspec checks files against them, the script prints them.
+Nothing here imports torch: a window can show an experiment before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.experiment.data import ColumnScaling, Data, FileSource, Scale, Scaling, Source, Split
+from engine.experiment.files import (
+    Augmentation,
+    Column,
+    Images,
+    ParquetStream,
+    Sequences,
+    Table,
+    TableFormat,
+    Text,
+)
+from engine.experiment.fit import (
+    CLASS_LOSSES,
+    SGD,
+    Adam,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    Fit,
+    HuberLoss,
+    L1Loss,
+    Loss,
+    MSELoss,
+    Optimizer,
+)
+from engine.experiment.generated import (
+    MAX_GENERATED_ROWS,
+    MAX_PAINTED_POINTS,
+    XOR,
+    Blobs,
+    Bundled,
+    Circles,
+    Formula,
+    Moons,
+    Painted,
+    Polynomial,
+    Sine,
+    Spirals,
+    StraightLine,
+)
+from engine.experiment.model import Layers, LinearRegressionModel, LinearRegressionModelV2, Model
+from engine.experiment.part import Part
+
+__all__ = [
+    "CLASS_LOSSES",
+    "MAX_GENERATED_ROWS",
+    "MAX_PAINTED_POINTS",
+    "SGD",
+    "XOR",
+    "Adam",
+    "Augmentation",
+    "BCEWithLogitsLoss",
+    "Blobs",
+    "Bundled",
+    "Circles",
+    "Column",
+    "ColumnScaling",
+    "CrossEntropyLoss",
+    "Data",
+    "Experiment",
+    "FileSource",
+    "Fit",
+    "Formula",
+    "HuberLoss",
+    "Images",
+    "L1Loss",
+    "Layers",
+    "LinearRegressionModel",
+    "LinearRegressionModelV2",
+    "Loss",
+    "MSELoss",
+    "Model",
+    "Moons",
+    "Optimizer",
+    "Painted",
+    "ParquetStream",
+    "Part",
+    "Polynomial",
+    "Scale",
+    "Scaling",
+    "Sequences",
+    "Sine",
+    "Source",
+    "Spirals",
+    "Split",
+    "StraightLine",
+    "Table",
+    "TableFormat",
+    "Text",
+    "checked",
+    "replace",
+]
+
+
+class Experiment(Part, frozen=True):
+    """The whole experiment. The same value runs on any device; a run records which."""
+
+    data: Data = Data()
+    model: Model = LinearRegressionModel()
+    fit: Fit = Fit()
+
+
+replace = msgspec.structs.replace
+"""A copy of a part with some fields changed; ranges are checked by `checked`."""
+
+
+def checked(experiment: Experiment) -> Experiment:
+    """The same experiment, every field held against its range. Raises msgspec.ValidationError with the path."""
+    return msgspec.convert(msgspec.to_builtins(experiment), Experiment)

@@ -1,0 +1,36 @@
+"""Step 2: the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from engine.experiment.part import Part
+
+
+class LinearRegressionModel(Part, frozen=True, tag_field="kind", tag="linear-regression"):
+    """weights · x + bias, both nn.Parameter: the course's first model."""
+
+
+class LinearRegressionModelV2(Part, frozen=True, tag_field="kind", tag="linear-layer"):
+    """The same with one nn.Linear, named linear_layer: the course's second model."""
+
+
+class Layers(Part, frozen=True, tag_field="kind", tag="layers"):
+    """A stack of nn.Linear layers with an activation between them; pictures and windows are flattened first."""
+
+    hidden: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
+        Meta(max_length=64, title="Hidden layers", description="Units of each hidden layer, such as 10, 10."),
+    ] = (10, 10)
+    activation: Annotated[
+        Literal["ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "LeakyReLU", "Identity"],
+        Meta(title="Activation", description="What stands between two layers. Identity keeps the stack linear."),
+    ] = "ReLU"
+    embedding: Annotated[
+        int, Meta(ge=1, le=4096, title="Embedding", description="Numbers that stand for each token; for text alone.")
+    ] = 16
+
+
+Model = LinearRegressionModel | LinearRegressionModelV2 | Layers
