@@ -193,7 +193,8 @@ def _check(node: ast.expr, depth: int = 1) -> bool:
             if len(parts) != needed:
                 word = next(word for word, numpy_name in FUNCTIONS.items() if numpy_name == name)
                 takes = "2 values with a comma between them" if needed == 2 else "1 value"
-                raise InputError(f"The formula gives {len(parts)} values to {word}, which takes {takes}: correct that.")
+                given = f"{len(parts)} value{'s' * (len(parts) != 1)}"
+                raise InputError(f"The formula gives {given} to {word}, which takes {takes}: correct that.")
         case ast.Tuple():
             raise InputError("The formula has a comma outside of min and max: write decimals with a point, as in 0.5.")
         case _:
