@@ -18,7 +18,7 @@ from engine.data.tables import TableInfo, describe
 from engine.errors import InputError
 from engine.runs import Run
 from engine.session import Session
-from gui.frames import Evaluation, Frame, Opened, Points, Prepared, TableFound
+from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Points, Prepared, TableFound
 
 DRAWN_ROWS = 2_000
 """Points of a split that are drawn; more cost time and show no more."""
@@ -119,13 +119,13 @@ class Desk:
             warnings=(*data.warnings, *self._unused_columns(source)),
         )  # fmt: skip
 
-    def _columns_of(self, source: ex.Source) -> tuple[str, ...]:
-        """The number columns of a table; looked up once a file."""
+    def _columns_of(self, source: ex.Source) -> tuple[ColumnOffer, ...]:
+        """The columns of a table; looked up once a file."""
         if not isinstance(source, ex.Table):
             return ()
         if self._table is None or self._table.path != Path(source.path):
             self._table = describe(Path(source.path))
-        return self._table.numeric
+        return _offers(self._table)
 
     def _unused_columns(self, source: ex.Source) -> tuple[str, ...]:
         """A sentence on the columns that are no numbers, if there are any."""
@@ -179,7 +179,7 @@ class Desk:
         self._table = info = describe(path)
         if len(info.numeric) < 2:
             raise InputError(f"{path.name} has fewer than two columns of numbers: a target and a feature are needed.")
-        return TableFound(path, info.numeric, info.rows, info.warnings)
+        return TableFound(path, _offers(info), info.rows, info.warnings)
 
 
 def _with_current_data(opened: model_file.OpenedModel, current: ex.Experiment) -> ex.Experiment:
@@ -191,6 +191,13 @@ def _with_current_data(opened: model_file.OpenedModel, current: ex.Experiment) -
             f"here has {n_features} and 1: choose data that fits in step 1, then open it again."
         )
     return ex.replace(current, model=opened.model)
+
+
+def _offers(table: TableInfo) -> tuple[ColumnOffer, ...]:
+    return tuple(
+        ColumnOffer(column.name, "number" if column.type == "number" else "text", column.missing, 0)
+        for column in table.columns
+    )
 
 
 def _evenly(n: int, most: int) -> NDArray[np.int64]:

@@ -1,129 +1,140 @@
-"""Widgets from an experiment's fields: title, limits, unit and help are what experiment.py says of them."""
+"""Widgets from an experiment's fields: title, limits, unit and help are what the experiment says of them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import inspect
-from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QValidator
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QLabel,
-    QLineEdit,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from engine import experiment as ex
+from gui.fold import Fold
+from gui.number_boxes import FloatBox, WholeBox
 from gui.widgets import form_field, heading, named, note
-
-
-class FloatBox(QDoubleSpinBox):
-    """A spin box for any float: shows 1e-08 as such, steps by the last power of ten."""
-
-    def __init__(self, minimum: float, maximum: float, above_minimum: bool = False) -> None:
-        super().__init__()
-        self._above_minimum = above_minimum
-        self.setLocale(QLocale.c())
-        self.setDecimals(30)  # enough that no float is rounded
-        self.setRange(minimum, maximum)
-        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setKeyboardTracking(False)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:.15g}"
-
-    def valueFromText(self, text: str) -> float:
-        return float(text)
-
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        try:
-            value = float(text)
-        except ValueError:
-            unfinished = all(letter in "0123456789.eE+-" for letter in text)
-            state = QValidator.State.Intermediate if unfinished else QValidator.State.Invalid
-            return state, text, position
-        inside = self.minimum() <= value <= self.maximum() and math.isfinite(value)
-        inside = inside and not (self._above_minimum and value == self.minimum())
-        return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, position
-
-    def stepBy(self, steps: int) -> None:
-        """One power of ten below the value: 0.01 goes to 0.011 or 0.009."""
-        value = self.value()
-        size = 10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 0.01
-        value = float(f"{value + steps * size:.12g}")
-        if not (self._above_minimum and value <= self.minimum()):
-            self.setValue(value)
-
-
-class WholeBox(QSpinBox):
-    """A spin box for whole numbers that steps by tens where the number is large."""
-
-    def __init__(self, minimum: int, maximum: int, suffix: str) -> None:
-        super().__init__(minimum=minimum, maximum=min(maximum, 2**31 - 1), suffix=suffix)
-        self.setLocale(QLocale.c())
-        self.setGroupSeparatorShown(maximum > 9_999)
-        if not suffix:
-            self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setKeyboardTracking(False)
+from gui.words import shown
 
 
 class Form(QWidget):
-    """A row for each plain field of one part of the experiment."""
+    """A row for each field of one part of the experiment; a part inside it is folded away below.
+
+    Fields that are no single value (the columns of a table, painted points) have no row.
+    """
 
     edited = Signal(str, object)  # the field's name, its new value
-    refused = Signal(str)  # why a text cannot be the field's value
+    refused = Signal(str)  # why what was typed cannot be the field's value
 
-    def __init__(self, kind: type[ex.Part], skip: tuple[str, ...] = ()) -> None:
+    def __init__(self, kind: type[ex.Part], skip: Collection[str] = (), columns: Collection[str] = ()) -> None:
+        """Skip the fields of these names; those in `columns` hold the name of a column, see `offer_columns`."""
         super().__init__()
+        self._part: ex.Part | None = None
+        self._columns = columns
         self._show: dict[str, Callable[[Any], None]] = {}
         self.widgets: dict[str, QWidget] = {}
+        self.inner: dict[str, Form] = {}
+        self._folds: dict[str, Fold] = {}
+        self._refusals: dict[str, QLabel] = {}
         self._number_types: dict[str, type[int] | type[float]] = {}
-        layout = QFormLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         info = inspect.type_info(kind)
         assert isinstance(info, inspect.StructType)
         for field in info.fields:
-            if field.name in skip or not isinstance(field.type, inspect.Metadata):
+            if field.name in skip:
                 continue
-            schema = field.type.extra_json_schema or {}
-            label = QLabel(schema.get("title", field.name))
-            widget = self._widget(field.name, field.type)
-            self.widgets[field.name] = form_field(named(widget, field.name, label.text()))
-            for part in (label, widget):
-                part.setToolTip(schema.get("description", ""))
-            label.setBuddy(widget)
-            layout.addRow(label, widget)
+            if isinstance(field.type, inspect.StructType):
+                self._add_inner(field.name, field.type.cls)
+            elif isinstance(field.type, inspect.Metadata):
+                self._add_row(field.name, field.type)
 
     def show_part(self, part: ex.Part) -> None:
         """Show the values of `part` without saying that they were edited."""
+        self._part = part
         for name, show in self._show.items():
             with QSignalBlocker(self.widgets[name]):
                 show(getattr(part, name))
+        for name, form in self.inner.items():
+            value = getattr(part, name)
+            form.show_part(value)
+            self._folds[name].mark(value != type(value)())
+        for refusal in self._refusals.values():
+            refusal.hide()
 
-    def _widget(self, name: str, metadata: inspect.Metadata) -> QWidget:
-        kind = metadata.type
+    def refuse(self, name: str, sentence: str) -> None:
+        """Say under a field why its value is not taken. A text stays for correction, another value goes back."""
+        widget = self.widgets.get(name)
+        if isinstance(widget, QLineEdit):
+            self._refusals[name].setText(sentence)
+            self._refusals[name].show()
+        elif self._part is not None:
+            self.show_part(self._part)
+
+    def set_row_visible(self, name: str, visible: bool) -> None:
+        """Show or hide a field with its label."""
+        self._layout.setRowVisible(self.widgets[name], visible)
+
+    def offer_columns(self, names: Sequence[str]) -> None:
+        """The columns that the fields in `columns` choose from."""
+        for field in self._columns:
+            combo = self.widgets[field]
+            assert isinstance(combo, QComboBox)
+            with QSignalBlocker(combo):
+                current = combo.currentData()
+                combo.clear()
+                for name in names:
+                    combo.addItem(name, name)
+                self._show[field](current)
+
+    def allow(self, name: str, values: Collection[object]) -> None:
+        """Of a field's choices, only these can be chosen."""
+        combo = self.widgets[name]
+        assert isinstance(combo, QComboBox)
+        enable_choices(combo, values)
+
+    def _add_inner(self, name: str, kind: type) -> None:
+        form = Form(kind)
+        form.setObjectName(name)
+        form.edited.connect(self._inner_edited)
+        form.refused.connect(self.refused)
+        self.inner[name] = form
+        self._folds[name] = Fold(f"More: {name}", form)
+        self._layout.addRow(self._folds[name])
+
+    def _add_row(self, name: str, metadata: inspect.Metadata) -> None:
+        widget = self._widget(name, metadata)
+        if widget is None:
+            return
+        schema = metadata.extra_json_schema or {}
+        label = QLabel(schema.get("title", name))
+        self.widgets[name] = form_field(named(widget, name, label.text()))
+        for part in (label, widget):
+            part.setToolTip(schema.get("description", ""))
+        widget.setAccessibleDescription(schema.get("description", ""))
+        label.setBuddy(widget)
+        self._layout.addRow(label, widget)
+        if isinstance(widget, QLineEdit):
+            self._refusals[name] = named(note(), "warning")
+            self._refusals[name].hide()
+            self._layout.addRow(self._refusals[name])
+
+    def _widget(self, name: str, metadata: inspect.Metadata) -> QWidget | None:
+        kind, suffix = metadata.type, (metadata.extra or {}).get("suffix", "")
         match kind:
             case inspect.IntType():
-                whole = WholeBox(kind.ge or 0, kind.le or 2**31 - 1, (metadata.extra or {}).get("suffix", ""))
+                whole = WholeBox(kind.ge or 0, 2**63 - 1 if kind.le is None else kind.le, suffix)
                 whole.valueChanged.connect(self._whole_edited)
+                whole.corrected.connect(self.refused)
                 self._show[name] = whole.setValue
                 return whole
             case inspect.FloatType():
                 low = kind.ge if kind.ge is not None else kind.gt
                 high = 1e30 if kind.le is None else kind.le
-                box = FloatBox(-1e30 if low is None else low, high, above_minimum=kind.gt is not None)
+                box = FloatBox(-1e30 if low is None else low, high, kind.gt is not None, suffix)
                 box.valueChanged.connect(self._float_edited)
                 self._show[name] = box.setValue
                 return box
@@ -133,30 +144,54 @@ class Form(QWidget):
                 self._show[name] = check.setChecked
                 return check
             case inspect.LiteralType():
-                combo = QComboBox()
-                combo.addItems([str(value) for value in kind.values])
-                combo.currentTextChanged.connect(self._text_edited)
-                self._show[name] = combo.setCurrentText
-                return combo
-            case inspect.VarTupleType() | inspect.TupleType():
-                return self._numbers(name, kind)
+                return self._combo(name, kind.values)
+            case inspect.StrType():
+                return self._combo(name, ()) if name in self._columns else self._line(name)
+            case inspect.UnionType(types=(inspect.FloatType(), inspect.NoneType())):
+                line = QLineEdit(placeholderText="none")
+                line.editingFinished.connect(self._optional_edited)
+                self._show[name] = lambda value: line.setText("" if value is None else f"{value:.15g}")
+                return line
+            case inspect.VarTupleType(item_type=item) | inspect.TupleType(item_types=(item, *_)):
+                return self._numbers(name, item)
             case _:
-                raise TypeError(f"no widget for {name}: {kind}")
+                return None
 
-    def _numbers(self, name: str, kind: inspect.VarTupleType | inspect.TupleType) -> QWidget:
-        """A line of numbers with commas between them."""
-        item = kind.item_type if isinstance(kind, inspect.VarTupleType) else kind.item_types[0]
-        item = item.type if isinstance(item, inspect.Metadata) else item
-        number: type[int] | type[float] = int if isinstance(item, inspect.IntType) else float
+    def _combo(self, name: str, values: Sequence[Any]) -> QComboBox:
+        combo = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        combo.setMinimumContentsLength(6)  # a long name of a column must not widen the panel
+        for value in values:
+            combo.addItem(shown(value), value)
+
+        def show(value: Any) -> None:
+            if value and name in self._columns and combo.findData(value) < 0:
+                combo.addItem(value, value)
+            combo.setCurrentIndex(combo.findData(value))
+
+        combo.currentIndexChanged.connect(self._choice_edited)
+        self._show[name] = show
+        return combo
+
+    def _line(self, name: str) -> QLineEdit:
         line = QLineEdit()
-        self._number_types[name] = number
+        line.editingFinished.connect(self._line_edited)
+        self._show[name] = line.setText
+        return line
+
+    def _numbers(self, name: str, item: inspect.Type) -> QLineEdit | None:
+        """A line of numbers with commas between them."""
+        item = item.type if isinstance(item, inspect.Metadata) else item
+        if not isinstance(item, inspect.IntType | inspect.FloatType):
+            return None
+        line = QLineEdit()
+        self._number_types[name] = int if isinstance(item, inspect.IntType) else float
         line.editingFinished.connect(self._numbers_edited)
-        self._show[name] = lambda values: line.setText(", ".join(f"{value:g}" for value in values))
+        self._show[name] = lambda values: line.setText(", ".join(f"{value:.15g}" for value in values))
         return line
 
     # Slots, one a type: PySide looks at the signature, and the widget that sent carries the field's name.
 
-    @Slot(int)
+    @Slot(object)
     def _whole_edited(self, value: int) -> None:
         self.edited.emit(self.sender().objectName(), value)
 
@@ -168,21 +203,60 @@ class Form(QWidget):
     def _check_edited(self, value: bool) -> None:
         self.edited.emit(self.sender().objectName(), value)
 
-    @Slot(str)
-    def _text_edited(self, value: str) -> None:
-        self.edited.emit(self.sender().objectName(), value)
+    @Slot(int)
+    def _choice_edited(self, _index: int) -> None:
+        combo = self.sender()
+        assert isinstance(combo, QComboBox)
+        self.edited.emit(combo.objectName(), combo.currentData())
+
+    @Slot(str, object)
+    def _inner_edited(self, field: str, value: object) -> None:
+        name = self.sender().objectName()
+        self.edited.emit(name, ex.replace(getattr(self._part, name), **{field: value}))
+
+    @Slot()
+    def _line_edited(self) -> None:
+        line = self._sent()
+        self.edited.emit(line.objectName(), line.text())
+
+    @Slot()
+    def _optional_edited(self) -> None:
+        line = self._sent()
+        try:
+            value = float(line.text()) if line.text().strip() else None
+        except ValueError:
+            self._say(line, f"“{line.text()}” is not a number: write one, or leave it empty.")
+            return
+        self.edited.emit(line.objectName(), value)
 
     @Slot()
     def _numbers_edited(self) -> None:
-        line = self.sender()
-        assert isinstance(line, QLineEdit)
+        line = self._sent()
         number = self._number_types[line.objectName()]
         try:
             values = tuple(number(text) for text in line.text().replace(",", " ").split())
         except ValueError:
-            self.refused.emit(f"“{line.text()}” is not a list of numbers: write it as 10, 10.")
+            self._say(line, f"“{line.text()}” is not a list of numbers: write it as 10, 10.")
             return
         self.edited.emit(line.objectName(), values)
+
+    def _sent(self) -> QLineEdit:
+        line = self.sender()
+        assert isinstance(line, QLineEdit)
+        self._refusals[line.objectName()].hide()
+        return line
+
+    def _say(self, line: QLineEdit, sentence: str) -> None:
+        self.refuse(line.objectName(), sentence)
+        self.refused.emit(sentence)
+
+
+def enable_choices(combo: QComboBox, values: Collection[object]) -> None:
+    """Of the choices in a box, only those with these values can be chosen."""
+    model = combo.model()
+    assert isinstance(model, QStandardItemModel)
+    for row in range(combo.count()):
+        model.item(row).setEnabled(combo.itemData(row) in values)
 
 
 class ChoiceForm(QWidget):

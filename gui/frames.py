@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine import experiment as ex
 
 if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paints before that
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
@@ -27,13 +28,68 @@ class RunState(Enum):
 
 
 @dataclass(frozen=True)
+class ColumnOffer:
+    """A column of the data that can be a feature or a target, and what it seems to be."""
+
+    name: str
+    type: Literal["number", "category", "yes/no", "date", "text"]
+    """The best guess; a text can only be used once it is said to be something else."""
+    missing: int
+    """Rows without a value."""
+    distinct: int
+    """Different values."""
+
+
+@dataclass(frozen=True)
 class Points:
-    """The rows of one split that are drawn: X [n, n_features], y [n]; evenly picked where there are very many."""
+    """The rows of one split. Views of the tensors' memory: never written to."""
 
     X: Array
-    y: Array
+    """float32 [n, k]: the columns that can be an axis of a plot, in the rows' own units."""
+    y: Array | NDArray[np.int64]
+    """float32 [n] numbers in the target's own unit, or [n] class indices."""
     n_rows: int
     """How many rows the split has in all."""
+
+
+@dataclass(frozen=True)
+class ImagePreview:
+    """Some pictures, small, to look at."""
+
+    pixels: NDArray[np.uint8]
+    """[k, height, width, channels] with 1 or 3 channels."""
+    labels: NDArray[np.int64]
+    """[k] class indices."""
+    splits: tuple[str, ...]
+    """[k] the split that each is in."""
+    rows: NDArray[np.int64]
+    """[k] the number of each within its split."""
+
+
+@dataclass(frozen=True)
+class SeriesPreview:
+    """A column over time, to look at."""
+
+    values: Array
+    """float32 [n]: the target in its own unit, in time order."""
+    cuts: dict[str, int]
+    """The row at which each split begins, in time order; it ends where the next one begins."""
+    positions: NDArray[np.int64]
+    """[m] the row that each of the drawn predictions is about."""
+
+
+@dataclass(frozen=True)
+class TextPreview:
+    """Some texts, to look at."""
+
+    texts: tuple[str, ...]
+    """[k] the beginning of each."""
+    labels: NDArray[np.int64]
+    """[k] class indices."""
+    splits: tuple[str, ...]
+    """[k] the split that each is in."""
+    rows: NDArray[np.int64]
+    """[k] the number of each within its split."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +109,11 @@ class Prepared:
     """The model's layers as torch prints them."""
     read_table: tuple[str, ...]
     """The polars lines of the script that read the table."""
-    columns: tuple[str, ...]
-    """The number columns of the table, used or not."""
+    columns: tuple[ColumnOffer, ...]
+    """The columns of the table, used or not."""
     warnings: tuple[str, ...]
+    found_format: str = ""
+    """How the table is written, such as "comma, UTF-8, decimal point, header"."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +124,8 @@ class Frame:
     epoch: int
     losses: Array
     splits: tuple[str, ...]
-    y_pred: Array
-    """Predictions [n] for the test rows that are drawn."""
+    y_pred: Array | NDArray[np.int64]
+    """[m] predictions for the test rows that are drawn: numbers in the target's own unit, or class indices."""
     parameters: dict[str, Array]
     epochs_per_second: float
 
@@ -101,13 +159,50 @@ class Opened:
 
 @dataclass(frozen=True)
 class TableFound:
-    """A table was looked at: the columns that can be used."""
+    """A table was looked at: its columns."""
 
     path: Path
-    columns: tuple[str, ...]
-    """The names of the number columns."""
+    columns: tuple[ColumnOffer, ...]
     n_rows: int
     warnings: tuple[str, ...]
+
+
+SPLITS = ("training", "validation", "test", "left out")
+"""Where a row of the data can be: `RowsShown.splits` has the place in this tuple."""
+
+
+@dataclass(frozen=True)
+class ColumnHead:
+    """What the head of a column says. While the test set is sealed, the figures are those of the other rows."""
+
+    name: str
+    kind: Literal["number", "category", "yes/no", "date", "text", "empty"]
+    role: Literal["feature", "target", "unused"] = "feature"
+    missing: int = 0
+    minimum: float | None = None
+    """Of a date: seconds since 1970-01-01 UTC, as the other two."""
+    mean: float | None = None
+    maximum: float | None = None
+    counts: tuple[int, ...] = ()
+    """Rows in bins of the same width from minimum to maximum, about 20; or rows of each of `labels`."""
+    labels: tuple[str, ...] = ()
+    """The most frequent categories."""
+
+
+@dataclass(frozen=True, eq=False)
+class RowsShown:
+    """All rows of the data, for the table. Looking at a few hundred rows of `frame` must be cheap: Arrow, in memory or
+    mapped into it."""
+
+    frame: pl.DataFrame | None
+    """None for data that is no table, such as pictures: then `note` alone is shown."""
+    columns: tuple[ColumnHead, ...] = ()
+    """One for each column of the frame, in its order."""
+    splits: NDArray[np.uint8] | None = None
+    """[n_rows] places in SPLITS."""
+    sealed: bool = False
+    """Whether the values of the test rows are kept back."""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,13 @@
+"""What the values of an experiment's choices are called on the screen, where their own names say too little."""
+
+from __future__ import annotations
+
+VALUES: dict[object, str] = {
+    ",": "comma  ,", ";": "semicolon  ;", "\t": "tab", "|": "bar  |", " ": "space", '"': 'double  "', "'": "single  '",
+    "utf8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16",
+}  # fmt: skip
+
+
+def shown(value: object) -> str:
+    """The words for one value of a choice."""
+    return VALUES.get(value, str(value))
