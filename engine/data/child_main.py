@@ -70,7 +70,13 @@ def _limit_memory(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
-WORKS: dict[str, Work] = {}
+def _images(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
+    from engine.data.image_reading import read_pictures
+
+    return read_pictures(request, folder, progress)
+
+
+WORKS: dict[str, Work] = {"images": _images}
 
 if __name__ == "__main__":
     serve(WORKS)
