@@ -14,6 +14,8 @@ LOSSES: dict[type[ex.Loss], type[nn.Module]] = {
     ex.L1Loss: nn.L1Loss,
     ex.MSELoss: nn.MSELoss,
     ex.HuberLoss: nn.HuberLoss,
+    ex.BCEWithLogitsLoss: nn.BCEWithLogitsLoss,
+    ex.CrossEntropyLoss: nn.CrossEntropyLoss,
 }
 
 OPTIMIZERS: dict[type[ex.Optimizer], type[torch.optim.Optimizer]] = {

@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from engine.data.preparation import answers
+from engine.data.scaling import unscale
 from engine.session import Session
 
 
 class Scores(Struct, frozen=True):
-    """The figures of a model: its loss on each split, and on the test set alone how far off it is."""
+    """The figures of a model: its loss on each split, and on the test set alone how good its answers are."""
 
     losses: dict[str, float]
-    test_mae: float
-    test_rmse: float
-    test_r2: float
-    """1 - sum of squared errors / sum of squares around the mean; NaN when the test targets are all the same."""
+    test: dict[str, float]
+    """Of numbers MAE, RMSE and R² in the target's own unit, R² NaN when all targets are the same; of classes accuracy."""
+    accuracies: dict[str, float]
+    """The share of right answers on each split; empty where the target is numbers."""
 
 
 def score(session: Session) -> Scores:
     """The scores of the session's model as it is now."""
-    data = session.dataset
+    data, loss_fn = session.dataset, session.loss_fn
+    outputs = {split: session.predict(data.X(split)) for split in data.splits}
     with torch.inference_mode():
         losses = {
-            split: session.loss_fn(session.model(data.X(split)), data.y(split)).item() for split in data.splits
+            split: loss_fn(torch.from_numpy(y_pred).to(session.device), data.y(split)).item()
+            for split, y_pred in outputs.items()
         }
-    y = data.y_test.cpu().numpy().astype(np.float64)
-    return Scores(losses, *errors(y, session.predict(data.X_test).astype(np.float64)))
+    if session.preparation.classes:
+        accuracies = {
+            split: float((answers(y_pred, session.preparation) == true_answers(session, split)).mean())
+            for split, y_pred in outputs.items()
+        }
+        return Scores(losses, {"accuracy": accuracies["test"]}, accuracies)
+    y_pred = answers(outputs["test"], session.preparation)
+    mae, rmse, r2 = errors(true_answers(session, "test").astype(np.float64), y_pred.astype(np.float64))
+    return Scores(losses, {"MAE": mae, "RMSE": rmse, "R²": r2}, {})
+
+
+def true_answers(session: Session, split: str, rows: slice = slice(None)) -> NDArray[Any]:
+    """The targets of a split as `Session.answers` gives them: float32 [n, n_targets] unscaled, or int64 [n]."""
+    y = session.dataset.y(split)[rows].cpu().numpy()
+    if session.preparation.classes:
+        return y.reshape(-1).astype(np.int64)
+    return unscale(y, session.preparation.y_moves)
 
 
 def errors(y: NDArray[np.float64], y_pred: NDArray[np.float64]) -> tuple[float, float, float]:
-    """MAE, RMSE and R² of predictions [n, 1] against true values [n, 1].
+    """MAE, RMSE and R² of predictions [n, n_targets] against true values, R² as the mean over the targets.
 
     R² as in Draper & Smith, Applied Regression Analysis: 1 - SS_residual / SS_total.
     """
     residual = y - y_pred
-    varies = y.min() < y.max()  # the sum below is rarely an exact 0
-    r2 = 1.0 - float((residual**2).sum() / ((y - y.mean()) ** 2).sum()) if varies else float("nan")
+    r2 = float(np.mean([_r2(y[:, i], residual[:, i]) for i in range(y.shape[1])]))
     return float(np.abs(residual).mean()), float(np.sqrt((residual**2).mean())), r2
+
+
+def _r2(y: NDArray[np.float64], residual: NDArray[np.float64]) -> float:
+    varies = y.min() < y.max()  # the sum below is rarely an exact 0
+    return 1.0 - float((residual**2).sum() / ((y - y.mean()) ** 2).sum()) if varies else float("nan")

@@ -89,7 +89,7 @@ def find_experiment(name: str) -> ex.Experiment:
 
 
 def read_experiment(path: Path) -> ex.Experiment:
-    """The experiment in a TOML file; a table's path in it counts from the file's own folder. Raises InputError."""
+    """The experiment in a TOML file; a data file's path in it counts from the file's own folder. Raises InputError."""
     try:
         if path.is_file() and path.stat().st_size > LARGEST_EXPERIMENT:
             raise InputError(f"{path.name} is too large for an experiment (over 1 MB): choose another file.")
@@ -110,7 +110,7 @@ def parse_experiment(text: str, name: str, folder: Path) -> ex.Experiment:
         raise InputError(f"{name} is not valid TOML: {str(error) or 'nested too deeply'}. Correct it there.") from None
     experiment = convert(tree, name)
     source = experiment.data.source
-    if isinstance(source, ex.Table):
+    if isinstance(source, ex.FileSource):
         absolute = os.path.abspath(folder / source.path)  # noqa: PTH100 - links stay as the person wrote them
         experiment = with_source(experiment, ex.replace(source, path=absolute))
     return experiment
@@ -122,14 +122,14 @@ def with_source(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
 
 
 def format_experiment(experiment: ex.Experiment) -> str:
-    """The experiment as TOML, a table's path in full."""
+    """The experiment as TOML, a data file's path in full."""
     return msgspec.toml.encode(experiment).decode()
 
 
 def write_experiment(path: Path, experiment: ex.Experiment) -> None:
-    """Write the experiment as TOML; a table in the same folder (or below) is named from there."""
+    """Write the experiment as TOML; a data file in the same folder (or below) is named from there."""
     source = experiment.data.source
-    if isinstance(source, ex.Table):
+    if isinstance(source, ex.FileSource):
         with suppress(ValueError):
             relative = Path(source.path).relative_to(Path(os.path.abspath(path.parent)))  # noqa: PTH100
             experiment = with_source(experiment, ex.replace(source, path=str(relative)))
@@ -252,7 +252,7 @@ def set_value(experiment: ex.Experiment, assignment: str, name: str = "") -> ex.
             del place[unknown]
     changed = convert(tree, name or f"--set {assignment}")
     source = changed.data.source
-    if isinstance(source, ex.Table):  # counts from here, wherever the experiment is written to
+    if isinstance(source, ex.FileSource):  # counts from here, wherever the experiment is written to
         changed = with_source(changed, ex.replace(source, path=os.path.abspath(source.path)))  # noqa: PTH100
     return changed
 

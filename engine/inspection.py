@@ -61,5 +61,5 @@ def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
     except InputError as error:
         return facts, [*messages, str(error)]
     facts["model"] = type(inferred.model).__name__
-    facts["features"], facts["outputs"] = inferred.n_features, inferred.n_targets
+    facts["features"], facts["outputs"] = inferred.inputs.size, inferred.n_outputs
     return facts, messages

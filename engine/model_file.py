@@ -9,18 +9,21 @@ import copy
 import io
 import zipfile
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from engine import experiment as ex
 from engine.choices import build_optimizer
+from engine.data.preparation import Preparation, check_loss, n_outputs, parse_preparation
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
-from engine.models.build import InferredModel, build_model, infer_model, n_parameters
+from engine.models.build import InferredModel, Inputs, build_model, infer_model, n_parameters
 from engine.session import Session
 from engine.weights import Weights, load_into, read_members, read_weights
 
@@ -29,7 +32,9 @@ TORCH_FOLDER = "archive/"
 """torch.save calls its folder so when it writes to memory; torch.load refuses members outside of it."""
 OPTIMIZER = "optimizer/"
 CHECK_ROWS = 1000
-"""Test rows whose predictions are kept, to compare with after reloading."""
+"""Test rows whose predictions are kept, to compare with after reloading,"""
+CHECK_VALUES = 500_000
+"""and so many values of them at most."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,10 @@ class OpenedModel:
     path: Path
     module: torch.nn.Module
     model: ex.Model
-    n_features: int
-    n_targets: int
+    inputs: Inputs
+    n_outputs: int
+    preparation: Preparation
+    """What turns raw rows into X and outputs into answers; for a file from elsewhere it says as much as can be known."""
     experiment: ex.Experiment | None
     """What made the model; None for a file from elsewhere."""
     losses: NDArray[np.float32] | None
@@ -59,9 +66,10 @@ def save_model(path: Path, session: Session) -> None:
     """
     buffer = io.BytesIO()
     torch.save({key: value.cpu() for key, value in session.model.state_dict().items()}, buffer)
-    check_X = session.dataset.X_test[:CHECK_ROWS]
+    check_X = session.dataset.X_test[: _check_rows(session.preparation.input_shape)]
     members = {
         "experiment.toml": format_experiment(_experiment_done(session)).encode(),
+        "preparation.json": msgspec.json.encode(session.preparation),
         "losses.npy": _npy(session.history.losses),
         "check_X.npy": _npy(check_X.cpu().numpy()),
         "check_y_pred.npy": _npy(session.predict(check_X)),
@@ -71,6 +79,10 @@ def save_model(path: Path, session: Session) -> None:
         for name, content in members.items():
             archive.writestr(TORCH_FOLDER + FOLDER + name, content)
     atomic_write(path, buffer.getvalue())
+
+
+def _check_rows(input_shape: tuple[int, ...]) -> int:
+    return max(1, min(CHECK_ROWS, CHECK_VALUES // prod(input_shape)))
 
 
 def _experiment_done(session: Session) -> ex.Experiment:
@@ -110,13 +122,16 @@ def open_model(path: Path) -> OpenedModel:
     weights = read_weights(path)
     members = {name.removeprefix(FOLDER): content for name, content in read_members(path).items()}
     if "experiment.toml" not in members:
-        inferred = infer_model(weights.state_dict, path.name)
-        return _opened(path, weights, inferred, None, {})
+        return _opened(path, weights, infer_model(weights.state_dict, path.name), None, {})
     experiment = parse_experiment(_utf8(members["experiment.toml"], path), path.name, path.parent)
-    experiment = _find_table(experiment, path)
-    source = experiment.data.source
-    n_features = len(source.features) if isinstance(source, ex.Table) else 1
-    return _opened(path, weights, InferredModel(experiment.model, n_features, 1), experiment, members)
+    preparation = parse_preparation(members.get("preparation.json", b""), f"{path.name}, {FOLDER}preparation.json")
+    check_loss(experiment.fit.loss, preparation)
+    inferred = InferredModel(
+        experiment.model,
+        Inputs(preparation.input_shape, preparation.n_tokens),
+        n_outputs(experiment.fit.loss, preparation),
+    )
+    return _opened(path, weights, inferred, _find_file(experiment, path), members, preparation)
 
 
 def _opened(
@@ -125,27 +140,37 @@ def _opened(
     inferred: InferredModel,
     experiment: ex.Experiment | None,
     members: dict[str, bytes],
+    preparation: Preparation | None = None,
 ) -> OpenedModel:
     held = sum(tensor.numel() for tensor in weights.state_dict.values())
-    if n_parameters(inferred.model, inferred.n_features, inferred.n_targets) > 2 * held + 1000:
+    if n_parameters(inferred.model, inferred.inputs, inferred.n_outputs) > 2 * held + 1000:
         # refused before memory is taken for it; what differs less is named by load_into
         raise InputError(f"{path.name}: its experiment tells of a larger model than its weights; take another copy.")
-    module = build_model(inferred.model, inferred.n_features, inferred.n_targets)
+    module = build_model(inferred.model, inferred.inputs, inferred.n_outputs)
     warnings = (*load_into(module, weights, path), *inferred.warnings)
     losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None
     return OpenedModel(
-        path, module, inferred.model, inferred.n_features, inferred.n_targets, experiment, losses,
-        _optimizer_state(members, module, path), _difference(module, members, path, inferred.n_features), warnings,
+        path, module, inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
+        experiment, losses, _optimizer_state(members, module, path), _difference(module, members, path, inferred),
+        warnings,
     )  # fmt: skip
 
 
-def _difference(module: torch.nn.Module, members: dict[str, bytes], path: Path, n_features: int) -> float | None:
+def _unknown(inferred: InferredModel) -> Preparation:
+    """What can be said of the data of a model from elsewhere: how many numbers come in and go out."""
+    targets = ("y",) if inferred.n_outputs == 1 else tuple(str(place) for place in range(inferred.n_outputs))
+    return Preparation(targets=targets, input_shape=inferred.inputs.shape)
+
+
+def _difference(
+    module: torch.nn.Module, members: dict[str, bytes], path: Path, inferred: InferredModel
+) -> float | None:
     """Predict again what was predicted when the model was saved: the largest absolute difference."""
     if not {"check_X.npy", "check_y_pred.npy"} <= members.keys():
         return None
-    X = _array(members["check_X.npy"], path, "check_X.npy")
+    X = _array(members["check_X.npy"], path, "check_X.npy", tokens=inferred.inputs.n_tokens)
     saved = _array(members["check_y_pred.npy"], path, "check_y_pred.npy")
-    if X.ndim != 2 or X.shape[1] != n_features or saved.shape != (len(X), 1) or not len(X):
+    if X.shape[1:] != inferred.inputs.shape or saved.shape != (len(X), inferred.n_outputs) or not len(X):
         raise InputError(f"{path.name}: its saved predictions do not fit its model; it is damaged, take another copy.")
     with torch.inference_mode():
         return float(np.abs(module(torch.from_numpy(X)).numpy() - saved).max())
@@ -158,19 +183,23 @@ def _losses(content: bytes, path: Path) -> NDArray[np.float32]:
     return losses
 
 
-def _npy(array: NDArray[np.float32]) -> bytes:
+def _npy(array: NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
-def _array(content: bytes, path: Path, name: str) -> NDArray[np.float32]:
+def _array(content: bytes, path: Path, name: str, tokens: int = 0) -> NDArray[Any]:
+    """An array of float32; with `tokens` one of int64, each below that number."""
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError, SyntaxError):
         array = None
-    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
-        raise InputError(f"{path.name}, {FOLDER}{name}: no float32 array; the file is damaged, take another copy.")
+    kind = np.int64 if tokens else np.float32
+    known = isinstance(array, np.ndarray) and array.dtype == kind
+    if array is None or not known or (tokens and array.size and not 0 <= array.min() <= array.max() < tokens):
+        what = np.dtype(kind).name
+        raise InputError(f"{path.name}, {FOLDER}{name}: no {what} array; the file is damaged, take another copy.")
     return array
 
 
@@ -181,13 +210,13 @@ def _utf8(content: bytes, path: Path) -> str:
         raise InputError(f"{path.name}: its experiment is not text; it is damaged, take another copy.") from None
 
 
-def _find_table(experiment: ex.Experiment, path: Path) -> ex.Experiment:
-    """Where the table is not at its old place, one of the same name beside the model is taken."""
+def _find_file(experiment: ex.Experiment, path: Path) -> ex.Experiment:
+    """Where the data is not at its old place, a file or folder of the same name beside the model is taken."""
     source = experiment.data.source
-    if not isinstance(source, ex.Table) or Path(source.path).exists():
+    if not isinstance(source, ex.FileSource) or Path(source.path).exists():
         return experiment
     beside = path.parent / Path(source.path).name
-    if not beside.is_file():
+    if not beside.exists():
         return experiment
     return with_source(experiment, ex.replace(source, path=str(beside.absolute())))
 

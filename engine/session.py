@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from engine import experiment as ex
 from engine.choices import build_loss, build_optimizer
 from engine.data.dataset import Dataset, load_dataset
+from engine.data.preparation import answers, n_outputs
 from engine.errors import InputError
 from engine.history import History
-from engine.models.build import build_model, check_memory
+from engine.models.build import Inputs, build_model, check_memory
 from engine.threads import needs_one_thread
 
 ALL_THREADS = torch.get_num_threads()
@@ -32,13 +33,17 @@ class Session:
     def __init__(self, experiment: ex.Experiment, device: str = "cpu", dataset: Dataset | None = None) -> None:
         """Build everything for epoch 0. `dataset` spares reading the data again. Raises InputError."""
         self.device = device
-        self.dataset = (load_dataset(experiment.data) if dataset is None else dataset).to(device)
-        one = needs_one_thread(experiment.model, len(self.dataset.X_train), len(self.dataset.features))
+        dataset = load_dataset(experiment.data) if dataset is None else dataset
+        self.dataset = dataset.to(device).for_loss(experiment.fit.loss)
+        self.preparation = dataset.preparation
+        inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
+        outputs = n_outputs(experiment.fit.loss, self.preparation)
+        one = needs_one_thread(experiment.model, len(self.dataset.X_train), inputs.size)
         self.n_threads = 1 if one else ALL_THREADS
         torch.set_num_threads(self.n_threads)
-        check_memory(experiment.model, len(self.dataset.features))
+        check_memory(experiment.model, inputs, outputs)
         torch.manual_seed(experiment.fit.seed)
-        self.model = build_model(experiment.model, len(self.dataset.features)).to(device)
+        self.model = build_model(experiment.model, inputs, outputs).to(device)
         self.loss_fn = build_loss(experiment.fit.loss)
         self.optimizer = build_optimizer(experiment.fit.optimizer, self.model.parameters())
         self.experiment = experiment
@@ -91,7 +96,7 @@ class Session:
 
     def _train_block(self, n: int) -> None:
         before = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
-        losses = train(self.model, self.loss_fn, self.optimizer, self.dataset, n)
+        losses = self._train(n, self.epoch)
         finite = np.isfinite(losses).all(axis=1)
         if finite.all() and self._weights_are_finite():
             self.history.append(losses)
@@ -101,6 +106,20 @@ class Session:
         self.history.append(losses[:kept])
         raise DivergedError(self._advice(self.epoch))
 
+    def _train(self, n: int, first_epoch: int) -> NDArray[np.float32]:
+        """Do n epochs; the pictures of each are changed by its own number, whenever it is done."""
+        source = self.experiment.data.source
+        if not isinstance(source, ex.Images) or not source.augmentation:
+            return train(self.model, self.loss_fn, self.optimizer, self.dataset, n)
+
+        from engine.data.augment import augment
+
+        def changed(epoch: int) -> torch.Tensor:
+            generator = torch.Generator().manual_seed(epoch_seed(self.experiment.fit.seed, first_epoch + epoch))
+            return augment(self.dataset.X_train, source.augmentation, generator)
+
+        return train(self.model, self.loss_fn, self.optimizer, self.dataset, n, changed)
+
     def _train_while_finite(self, n: int) -> int:
         """Do the same epochs again, one by one, to the last one that leaves all finite. Returns how many.
 
@@ -108,7 +127,7 @@ class Session:
         """
         for done in range(n):
             before = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
-            losses = train(self.model, self.loss_fn, self.optimizer, self.dataset, 1)
+            losses = self._train(1, self.epoch + done)
             if not (np.isfinite(losses).all() and self._weights_are_finite()):
                 self._restore(before)
                 return done
@@ -131,14 +150,23 @@ class Session:
         )
 
     def predict(self, X: torch.Tensor) -> NDArray[np.float32]:
-        """y_pred [n, n_targets] for X [n, n_features] on any device."""
+        """The model's outputs [n, n_outputs] for X [n, ...] on any device: numbers as scaled, or logits."""
         with torch.inference_mode():
             y_pred: NDArray[np.float32] = self.model(X.to(self.device)).cpu().numpy()
         return y_pred
 
+    def answers(self, X: torch.Tensor) -> NDArray[Any]:
+        """What is predicted for X: float32 [n, n_targets] in the target's own unit, or int64 [n] class indices."""
+        return answers(self.predict(X), self.preparation)
+
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """A copy of every parameter under its state_dict name."""
         return {name: p.detach().cpu().numpy().copy() for name, p in self.model.named_parameters()}
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of what is drawn for one epoch, so that each epoch is the same after a pause or a restart."""
+    return (seed * 1_000_003 + epoch) % 2**63
 
 
 def train(
@@ -147,8 +175,11 @@ def train(
     optimizer: torch.optim.Optimizer,
     dataset: Dataset,
     epochs: int,
+    X_train_of: Callable[[int], torch.Tensor] | None = None,
 ) -> NDArray[np.float32]:
     """The loop: full batch, `epochs` times. Returns the losses [epochs, n_splits], train before each update.
+
+    `X_train_of` gives the training rows of the i-th of these epochs, where they are not always the same.
 
     It does what the course's loop does, to the bit, and leaves out what that does for nothing: losses stay
     tensors until the end (an .item() each waits for the device), no train()/eval() where no layer tells them
@@ -160,8 +191,9 @@ def train(
     forward, loss_of, step = model.forward, loss_fn.forward, _unwrapped_step(optimizer)
     one = torch.ones((), device=X_train.device)
     losses: list[torch.Tensor] = []
-    for _ in range(epochs):
-        loss = loss_of(forward(X_train), y_train)
+    for epoch in range(epochs):
+        X = X_train if X_train_of is None else X_train_of(epoch)
+        loss = loss_of(forward(X), y_train)
         for parameter in parameters:
             parameter.grad = None
         loss.backward(one)

@@ -8,11 +8,11 @@ ONE_THREAD_BELOW = 200_000
 """Rows x widest layer below which a second thread costs more than it brings (measured on 2 cores)."""
 
 
-def widest(model: ex.Model, n_features: int) -> int:
-    """The largest number of values that one row has anywhere in the model."""
-    return max(n_features, *model.hidden) if isinstance(model, ex.Layers) and model.hidden else n_features
+def widest(model: ex.Model, n_values: int) -> int:
+    """The largest number of values that one row has anywhere in the model, where X has `n_values` of them."""
+    return max(n_values, *model.hidden) if isinstance(model, ex.Layers) and model.hidden else n_values
 
 
-def needs_one_thread(model: ex.Model, n_train: int, n_features: int) -> bool:
-    """Whether training on [n_train, n_features] is too little work for a second thread."""
-    return n_train * widest(model, n_features) < ONE_THREAD_BELOW
+def needs_one_thread(model: ex.Model, n_train: int, n_values: int) -> bool:
+    """Whether training on so many rows of `n_values` values is too little work for a second thread."""
+    return n_train * widest(model, n_values) < ONE_THREAD_BELOW

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from engine import experiment as ex
-from engine.data.tables import read_columns
-from engine.errors import InputError
+from engine.data import scaling
+from engine.data.preparation import Preparation, check_loss
+from engine.data.rows import Learned, Reading, RowNumbers, Rows
+from engine.data.splitting import divide
+
+if TYPE_CHECKING:
+    from engine.data.tables import Tables
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The tensors of one experiment: X_* [n, n_features] float32, y_* [n, 1] float32, all on one device."""
+    """The tensors of one experiment, all on one device.
+
+    X_* is float32 [n, n_features], [n, channels, height, width] or [n, length, n_columns], or int64 [n, length] of
+    tokens; y_* is float32 [n, n_targets] or, of classes, int64 [n] (see `for_loss`).
+    """
 
     X_train: torch.Tensor
     y_train: torch.Tensor
@@ -22,71 +36,137 @@ class Dataset:
     y_validation: torch.Tensor
     X_test: torch.Tensor
     y_test: torch.Tensor
-    features: tuple[str, ...]
-    target: str
+    preparation: Preparation
+    reading: Reading
+    parts: dict[str, RowNumbers] = field(default_factory=dict)
+    """Which rows of the source each split has."""
     warnings: tuple[str, ...] = ()
-    read_table: tuple[str, ...] = ()
-    """The polars lines that read the same table in a script."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of X's columns."""
+        return self.preparation.learned.features
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of what is predicted."""
+        return self.preparation.targets
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; empty for numbers."""
+        return self.preparation.classes
 
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have rows, in the order train, validation, test."""
-        return tuple(name for name in ("train", "validation", "test") if len(self.X(name)))
+        return tuple(name for name in SPLITS if len(self.X(name)))
 
     def X(self, split: str) -> torch.Tensor:
-        """The inputs [n, n_features] of one split."""
+        """The inputs [n, ...] of one split."""
         return {"train": self.X_train, "validation": self.X_validation, "test": self.X_test}[split]
 
     def y(self, split: str) -> torch.Tensor:
-        """The targets [n, 1] of one split."""
+        """The targets of one split."""
         return {"train": self.y_train, "validation": self.y_validation, "test": self.y_test}[split]
 
     def to(self, device: str) -> Dataset:
         """The same on `device`."""
-        names = [f"{letter}_{split}" for letter in "Xy" for split in ("train", "validation", "test")]
+        names = [f"{letter}_{split}" for letter in "Xy" for split in SPLITS]
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
+    def for_loss(self, loss: ex.Loss) -> Dataset:
+        """The same with y as the loss takes it: of two classes float32 [n, 1], of several int64 [n].
 
-def load_dataset(data: ex.Data) -> Dataset:
-    """The tensors for `data`, on the CPU. Raises InputError."""
+        Raises InputError for a loss that does not suit the target.
+        """
+        check_loss(loss, self.preparation)
+        if not self.classes:
+            return self
+        if isinstance(loss, ex.BCEWithLogitsLoss):
+            return self._with_y(lambda y: y if y.ndim == 2 else y.float().unsqueeze(dim=1))
+        return self._with_y(lambda y: y if y.ndim == 1 else y.squeeze(dim=1).long())
+
+    def _with_y(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Dataset:
+        return replace(self, **{f"y_{split}": change(self.y(split)) for split in SPLITS})
+
+
+def load_dataset(data: ex.Data, tables: Tables | None = None) -> Dataset:
+    """The tensors for `data`, on the CPU. `tables` keeps what was read before. Raises InputError."""
+    rows = read_rows(data, tables)
+    y = rows.y
+    if rows.parts is not None:
+        parts = rows.parts(data.split)
+    else:
+        parts = divide(len(y), data.split, y.numpy() if rows.classes else None, rows.which)
+    X, learned = rows.prepare(parts["train"])
+    X_moves, y_moves = _scale(X, y, parts["train"], data.scaling, learned, bool(rows.classes))
+    n_tokens = 0 if X.is_floating_point() else len(learned.vocabulary) + 2
+    preparation = Preparation(learned, rows.targets, rows.classes, tuple(X.shape[1:]), n_tokens, X_moves, y_moves)
+    tensors = {f"{letter}_{split}": cut(whole, parts[split]) for letter, whole in (("X", X), ("y", y)) for split in SPLITS}
+    return Dataset(**tensors, preparation=preparation, reading=rows.reading, parts=parts, warnings=rows.warnings)
+
+
+def read_rows(data: ex.Data, tables: Tables | None = None) -> Rows:
+    """All rows of the source, not yet divided. Raises InputError."""
     match data.source:
-        case ex.StraightLine():
-            X, y = straight_line(data.source)
-            return split_rows(X, y, data.split, ("X",), "y")
-        case ex.Table():
-            source = data.source
-            rows = read_columns(Path(source.path), source.features, source.target)
-            X, y = torch.tensor(rows.X), torch.tensor(rows.y)
-            dataset = split_rows(X, y, data.split, source.features, source.target)
-            return replace(dataset, warnings=rows.warnings, read_table=tuple(rows.reading.lines(source.path)))
+        case ex.Table() | ex.Text() | ex.Sequences():
+            from engine.data.tables import Tables
+
+            return _read_from_table(data, tables or Tables())
+        case ex.Images() as source:
+            from engine.data import images
+
+            return images.read_rows(source)
+        case ex.Bundled() as source:
+            from engine.data import bundled
+
+            return bundled.read_rows(source)
+        case ex.ParquetStream():
+            raise NotImplementedError
+        case source:
+            from engine.data import generated
+
+            return generated.read_rows(source)
 
 
-def straight_line(line: ex.StraightLine) -> tuple[torch.Tensor, torch.Tensor]:
-    """X [n, 1] and y = weight · X + bias [n, 1], as the course makes them."""
-    X = torch.arange(line.start, line.end, line.step).unsqueeze(dim=1)
-    y = line.weight * X + line.bias
-    if not (torch.isfinite(X).all() and torch.isfinite(y).all()):
-        raise InputError("The straight line has values too large for float32: make its weight, bias or end smaller.")
-    return X, y
+def _read_from_table(data: ex.Data, tables: Tables) -> Rows:
+    match data.source:
+        case ex.Text() as source:
+            from engine.data import text
+
+            return text.read_rows(source, tables)
+        case ex.Sequences() as source:
+            from engine.data import sequences
+
+            return sequences.read_rows(source, tables)
+        case source:
+            from engine.data.tables import read_rows as read_table
+
+            column = data.split.column if data.split.method == "by column" else ""
+            return read_table(tables.open(Path(source.path), source.format), source, column)
 
 
-def split_rows(
-    X: torch.Tensor,
-    y: torch.Tensor,
-    split: ex.Split,
-    features: tuple[str, ...],
-    target: str,
-) -> Dataset:
-    """Cut the rows by percentage, rounded down, in order or shuffled by a generator of the split's own seed."""
-    n = len(X)
-    n_train, n_validation = n * split.train // 100, n * split.validation // 100
-    if n_train == 0 or n_train + n_validation == n or (split.validation and not n_validation):
-        raise InputError(
-            f"The data has {n} row{'s' * (n != 1)}, too few for {split.train} % training, {split.validation} % "
-            f"validation and {split.test} % test: each needs a row, so add rows or change the split."
-        )
-    if split.shuffle:
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(split.seed))
-        X, y = X[order], y[order]
-    cut = n_train + n_validation
-    return Dataset(X[:n_train], y[:n_train], X[n_train:cut], y[n_train:cut], X[cut:], y[cut:], features, target)
+def cut(whole: torch.Tensor, rows: RowNumbers) -> torch.Tensor:
+    """These rows; a view where they follow one another, so that nothing is copied."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (len(rows) < 3 or bool((np.diff(rows) == 1).all())):
+        return whole[int(rows[0]) : int(rows[-1]) + 1]
+    return whole[torch.from_numpy(rows)]
+
+
+def _scale(
+    X: torch.Tensor, y: torch.Tensor, train: RowNumbers, wanted: ex.Scaling, learned: Learned, is_classes: bool
+) -> tuple[scaling.Moves, scaling.Moves]:
+    hows = scales(X, wanted, learned.features)
+    X_moves = scaling.scale(X, train, hows) if set(hows) - {"none"} else ()
+    if wanted.target == "none" or is_classes:
+        return X_moves, ()
+    return X_moves, scaling.scale(y, train, [wanted.target] * y.shape[1])
+
+
+def scales(X: torch.Tensor, wanted: ex.Scaling, features: tuple[str, ...]) -> list[ex.Scale]:
+    """How each feature of X is scaled; tokens never are."""
+    if not X.is_floating_point():
+        return []
+    n = X.shape[scaling.feature_axis(X.ndim)]
+    return [wanted.of(name) for name in features] if len(features) == n else [wanted.features] * n

@@ -39,6 +39,8 @@ class Reading:
     """Make `y` and either `X` or what X is made of, for all rows."""
     prepare: tuple[str, ...] = ()
     """Make `X`, where that takes `train`: the numbers of the training rows, an int64 array."""
+    split: tuple[str, ...] = ()
+    """Make `train`, `validation` and `test`, where the rows are not divided in the split's own way."""
     imports: tuple[str, ...] = ()
     """Beside torch, such as "import polars as pl"."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import nn
@@ -15,39 +16,62 @@ from engine.errors import InputError
 from engine.models.course import LinearRegressionModel, LinearRegressionModelV2
 
 
-def build_model(model: ex.Model, n_features: int, n_targets: int = 1) -> nn.Module:
-    """The module for `model`: X [n, n_features] float32 to y_pred [n, n_targets] float32, on the CPU.
+@dataclass(frozen=True)
+class Inputs:
+    """What a model takes: the shape of one row of X, and how many different tokens it may hold (0: numbers)."""
 
-    Its parameters come from torch's global generator: call torch.manual_seed right before.
+    shape: tuple[int, ...]
+    n_tokens: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many values a row has."""
+        return prod(self.shape)
+
+
+def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Module:
+    """The module for `model`: X [n, *inputs.shape] to y_pred [n, n_outputs] float32, on the CPU.
+
+    Its parameters come from torch's global generator: call torch.manual_seed right before. Raises InputError.
     """
+    if not isinstance(model, ex.Layers) and (len(inputs.shape) > 1 or inputs.n_tokens):
+        what = "tokens" if inputs.n_tokens else f"rows of shape {list(inputs.shape)}"
+        raise InputError(f"{type(model).__name__} takes rows of numbers, the data has {what}: choose Layers in step 2.")
     match model:
         case ex.LinearRegressionModel():
-            if n_targets != 1:
-                raise InputError("LinearRegressionModel predicts one number: choose Layers for several.")
-            return LinearRegressionModel(n_features)
+            if n_outputs != 1:
+                raise InputError(
+                    f"LinearRegressionModel predicts one number, {n_outputs} are needed: choose LinearRegressionModelV2 "
+                    "or Layers in step 2."
+                )
+            return LinearRegressionModel(inputs.size)
         case ex.LinearRegressionModelV2():
-            return LinearRegressionModelV2(n_features, n_targets)
+            return LinearRegressionModelV2(inputs.size, n_outputs)
         case ex.Layers():
-            return _layers(model, n_features, n_targets)
+            return _layers(model, inputs, n_outputs)
 
 
-def _layers(model: ex.Layers, n_features: int, n_targets: int) -> nn.Sequential:
-    sizes = (n_features, *model.hidden, n_targets)
+def _layers(model: ex.Layers, inputs: Inputs, n_outputs: int) -> nn.Sequential:
     modules: list[nn.Module] = []
-    for n_in, n_out in pairwise(sizes):
+    size = inputs.size
+    if inputs.n_tokens:  # token 0 is filling and does not count
+        modules, size = [nn.EmbeddingBag(inputs.n_tokens, model.embedding, padding_idx=0)], model.embedding
+    elif len(inputs.shape) > 1:
+        modules = [nn.Flatten()]
+    for n_in, n_out in pairwise((size, *model.hidden, n_outputs)):
         modules += [nn.Linear(n_in, n_out), ACTIVATIONS[model.activation]()]
     return nn.Sequential(*modules[:-1])
 
 
-def n_parameters(model: ex.Model, n_features: int, n_targets: int = 1) -> int:
+def n_parameters(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> int:
     """How many numbers the model has, counted without making them."""
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build_model(model, n_features, n_targets).parameters())
+        return sum(parameter.numel() for parameter in build_model(model, inputs, n_outputs).parameters())
 
 
-def check_memory(model: ex.Model, n_features: int) -> None:
+def check_memory(model: ex.Model, inputs: Inputs, n_outputs: int) -> None:
     """Raise InputError for a model that cannot be trained here: weights, gradients and two means of Adam, float32."""
-    needed = 4 * 4 * n_parameters(model, n_features)
+    needed = 4 * 4 * n_parameters(model, inputs, n_outputs)
     if needed > memory():
         raise InputError(
             f"This model needs {needed / 2**30:,.0f} GB of memory, more than there is: make its hidden layers smaller."
@@ -67,8 +91,8 @@ class InferredModel:
     """What a state_dict's keys and shapes say of the model it belongs to."""
 
     model: ex.Model
-    n_features: int
-    n_targets: int
+    inputs: Inputs
+    n_outputs: int
     warnings: tuple[str, ...] = ()
 
 
@@ -76,10 +100,10 @@ def infer_model(state_dict: dict[str, torch.Tensor], file: str) -> InferredModel
     """The model that `state_dict` belongs to. Raises InputError, naming `file`, for one that Sixstep has not."""
     shapes = {key: tuple(tensor.shape) for key, tensor in state_dict.items()}
     if shapes.keys() == {"weights", "bias"} and len(shapes["weights"]) == 1 and shapes["bias"] == (1,):
-        return InferredModel(ex.LinearRegressionModel(), shapes["weights"][0], 1)
+        return InferredModel(ex.LinearRegressionModel(), Inputs(shapes["weights"]), 1)
     if shapes.keys() == {"linear_layer.weight", "linear_layer.bias"} and len(shapes["linear_layer.weight"]) == 2:
-        n_targets, n_features = shapes["linear_layer.weight"]
-        return InferredModel(ex.LinearRegressionModelV2(), n_features, n_targets)
+        n_outputs, n_features = shapes["linear_layer.weight"]
+        return InferredModel(ex.LinearRegressionModelV2(), Inputs((n_features,)), n_outputs)
     stack = _infer_layers(shapes)
     if stack is not None:
         return stack
@@ -100,7 +124,7 @@ def _infer_layers(shapes: dict[str, tuple[int, ...]]) -> InferredModel | None:
         return None
     hidden = tuple(weight[0] for weight in weights[:-1])
     warnings = ("The file does not say which activation stands between its layers: ReLU is assumed.",) if hidden else ()
-    return InferredModel(ex.Layers(hidden=hidden), weights[0][1], weights[-1][0], warnings)
+    return InferredModel(ex.Layers(hidden=hidden), Inputs(weights[0][1:]), weights[-1][0], warnings)
 
 
 def _some(names: dict[str, tuple[int, ...]]) -> str:

@@ -1,0 +1,89 @@
+"""What turns raw new rows into X and a model's outputs into answers. It travels in the model file. Needs no torch."""
+
+from __future__ import annotations
+
+from math import isfinite, prod
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import experiment as ex
+from engine.data.rows import Learned
+from engine.data.scaling import Moves, feature_axis, unscale
+from engine.errors import InputError
+
+MAX_VALUES = 10**9
+"""So many values a row of X has at most; a file that says more is damaged."""
+
+
+class Preparation(msgspec.Struct, frozen=True):
+    """What was found on the training rows, and what the model takes and gives."""
+
+    learned: Learned = Learned()
+    targets: tuple[str, ...] = ("y",)
+    classes: tuple[str, ...] = ()
+    """The names of the classes; empty where the target is numbers."""
+    input_shape: tuple[int, ...] = (1,)
+    """The shape of one row of X."""
+    n_tokens: int = 0
+    """How many different tokens X can hold; 0 where it holds numbers."""
+    X_moves: Moves = ()
+    """Centre and size of each feature; empty where none is scaled."""
+    y_moves: Moves = ()
+
+
+def n_outputs(loss: ex.Loss, preparation: Preparation) -> int:
+    """How many numbers the model gives for a row: one a target, one logit for two classes, or one a class."""
+    if not preparation.classes:
+        return len(preparation.targets)
+    return 1 if isinstance(loss, ex.BCEWithLogitsLoss) else len(preparation.classes)
+
+
+def check_loss(loss: ex.Loss, preparation: Preparation) -> None:
+    """Raise InputError for a loss that does not suit the target."""
+    name, target, classes = type(loss).__name__, preparation.targets[0], preparation.classes
+    if isinstance(loss, ex.CLASS_LOSSES) != bool(classes):
+        better = "BCEWithLogitsLoss or CrossEntropyLoss" if classes else "L1Loss, MSELoss or HuberLoss"
+        what = "a class" if classes else "a number"
+        raise InputError(f"The target {target!r} is {what}, and {name} is not for that: choose {better} in step 2.")
+    if isinstance(loss, ex.BCEWithLogitsLoss) and len(classes) > 2:
+        raise InputError(
+            f"BCEWithLogitsLoss tells two classes apart, {target!r} has {len(classes)}: choose CrossEntropyLoss in "
+            "step 2."
+        )
+
+
+def answers(y_pred: NDArray[np.float32], preparation: Preparation) -> NDArray[Any]:
+    """A model's outputs [n, n_outputs] as answers: float32 [n, n_targets] in their unit, or int64 [n] classes."""
+    if not preparation.classes:
+        return unscale(y_pred, preparation.y_moves)
+    if y_pred.shape[1] == 1:
+        return (y_pred[:, 0] > 0).astype(np.int64)  # a logit above 0 is a probability above one half
+    return y_pred.argmax(axis=1)
+
+
+def parse_preparation(content: bytes, file: str) -> Preparation:
+    """The preparation in a model file. Raises InputError, naming `file`, for one that cannot be."""
+    try:
+        preparation = msgspec.json.decode(content, type=Preparation)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        preparation = None
+    if preparation is None or not _adds_up(preparation):
+        raise InputError(f"{file}: what it says of its data does not add up; it is damaged, take another copy.")
+    return preparation
+
+
+def _adds_up(preparation: Preparation) -> bool:
+    shape, moves = preparation.input_shape, (*preparation.X_moves, *preparation.y_moves)
+    if not 1 <= len(shape) <= 3 or min(shape) < 1 or prod(shape) > MAX_VALUES or not preparation.targets:
+        return False
+    n_features = shape[feature_axis(len(shape) + 1) - 1]
+    return (
+        0 <= preparation.n_tokens <= MAX_VALUES
+        and len(preparation.classes) != 1
+        and len(preparation.X_moves) in (0, n_features)
+        and len(preparation.y_moves) in (0, len(preparation.targets))
+        and all(isfinite(centre) and isfinite(size) and size for centre, size in moves)
+    )

@@ -1,0 +1,52 @@
+"""Step 6: the plain PyTorch script that does exactly what the window does. Text alone: torch is not needed here.
+
+The script is the oracle: a test runs it in a fresh process and holds its losses against the session's, bit by bit.
+"""
+
+from __future__ import annotations
+
+from engine import experiment as ex
+from engine.data.rows import Reading
+from engine.script import steps
+from engine.script.data import data_imports, data_lines, usual_reading
+from engine.script.model import model_lines
+
+
+def script(experiment: ex.Experiment, device: str = "cpu", reading: Reading | None = None) -> str:
+    """The script for `experiment`.
+
+    `reading` has the lines that read a file (a Dataset has them); where they are not known yet, reading the file in
+    the usual way stands in for them.
+    """
+    reading = reading or usual_reading(experiment.data.source)
+    has_validation = experiment.data.split.validation > 0 or experiment.data.split.method == "by column"
+    sections = [
+        _head(experiment, device, reading),
+        data_lines(experiment, reading, has_validation),
+        model_lines(experiment),
+        steps.fit_lines(experiment, has_validation),
+        steps.evaluate_lines(experiment),
+        steps.improve_lines(has_validation),
+        steps.save_lines(experiment.model),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _head(experiment: ex.Experiment, device: str, reading: Reading) -> list[str]:
+    own = ["import copy"] if isinstance(experiment.model, ex.Layers) else []
+    wanted = {*own, *data_imports(experiment.data, reading), "import torch", "from torch import nn"}
+    standard = sorted(line for line in wanted if line.split()[1].split(".")[0] in STANDARD)
+    others = sorted(wanted - set(standard), key=lambda line: (line.startswith("from"), line))
+    return [
+        '"""The PyTorch workflow in six steps. Prints the losses of every epoch."""',
+        "",
+        *standard,
+        *([""] if standard else []),
+        *others,
+        "",
+        f'device = "{device}"',
+    ]
+
+
+STANDARD = ("collections", "copy", "datetime", "math", "pathlib", "re")
+"""Modules of Python's own library that a script may use; they stand first."""

@@ -1,0 +1,135 @@
+"""Step 2 of the script: the model, the loss function, the optimizer."""
+
+from __future__ import annotations
+
+from math import prod
+
+import msgspec
+
+from engine import experiment as ex
+from engine.threads import ONE_THREAD_BELOW, widest
+
+
+def model_lines(experiment: ex.Experiment) -> list[str]:
+    """Section 2."""
+    source, model, fit = experiment.data.source, experiment.model, experiment.fit
+    definition, build = _architecture(model, source, _outputs(source, fit.loss))
+    return [
+        "# 2. Build a model, pick a loss function and an optimizer",
+        *(["", *definition] if definition else []),
+        f"if {_work(model, source)} < {ONE_THREAD_BELOW:_}:",
+        "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
+        f"torch.manual_seed({fit.seed})  # the same random start every time",
+        *build,
+        "model.to(device)",
+        f"loss_fn = nn.{call(fit.loss)}",
+        f"optimizer = torch.optim.{call(fit.optimizer, 'model.parameters()', always=('lr',))}",
+    ]
+
+
+def row_shape(source: ex.Source) -> tuple[int, ...] | None:
+    """The shape of one row of X; None where only the data tells it."""
+    match source:
+        case ex.Circles() | ex.Moons() | ex.XOR() | ex.Spirals():
+            return (2,)
+        case ex.Blobs():
+            return (source.features,)
+        case ex.Painted():
+            return (2,) if source.task == "classes" else (1,)
+        case ex.Bundled():
+            return {
+                "iris": (4,), "wine": (13,), "breast cancer": (30,), "diabetes": (10,), "digits": (1, 8, 8),
+            }[source.name]  # fmt: skip
+        case ex.Table():
+            columns = map(source.column, source.features)
+            one_hot = any(column.type == "category" and column.encoding == "one-hot" for column in columns)
+            return None if one_hot else (len(source.features),)
+        case ex.ParquetStream():
+            return (len(source.features),)
+        case ex.Images():
+            return (3 if source.colour == "colour" else 1, source.size, source.size)
+        case ex.Text():
+            return (source.length,)
+        case ex.Sequences():
+            return (source.length, len(source.features))
+        case _:
+            return (1,)
+
+
+def _n_values(source: ex.Source) -> int | None:
+    shape = row_shape(source)
+    return None if shape is None else prod(shape)
+
+
+def _work(model: ex.Model, source: ex.Source) -> str:
+    """Rows times the widest layer: what decides over the threads, as `engine.threads` has it."""
+    n = _n_values(source)
+    if n is None:
+        hidden = model.hidden if isinstance(model, ex.Layers) else ()
+        widths = f"max({', '.join(['X_train.shape[1]', *map(str, hidden)])})" if hidden else "X_train.shape[1]"
+        return f"len(X_train) * {widths}"
+    width = widest(model, n)
+    return f"len(X_train) * {width}" if width > 1 else "len(X_train)"
+
+
+def _outputs(source: ex.Source, loss: ex.Loss) -> str:
+    """How many numbers the model gives for a row."""
+    if isinstance(loss, ex.CrossEntropyLoss):
+        return "len(classes)"
+    return str(len(source.targets)) if isinstance(source, ex.Table) else "1"
+
+
+def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[list[str], list[str]]:
+    """The lines that define the model's class, if it has one, and the lines that build it."""
+    n = _n_values(source)
+    inputs = "X_train.shape[1]" if n is None else str(n)
+    match model:
+        case ex.LinearRegressionModel():
+            product = "self.weights * x" if n == 1 else "x @ self.weights.unsqueeze(dim=1)"
+            parameters = [
+                f"self.weights = nn.Parameter(torch.randn({inputs}, dtype=torch.float32))",
+                "self.bias = nn.Parameter(torch.randn(1, dtype=torch.float32))",
+            ]
+            name, formula = "LinearRegressionModel", f"{product} + self.bias"
+        case ex.LinearRegressionModelV2():
+            parameters = [f"self.linear_layer = nn.Linear(in_features={inputs}, out_features={outputs})"]
+            name, formula = "LinearRegressionModelV2", "self.linear_layer(x)"
+        case ex.Layers():
+            return [], _sequential(model, source, inputs, outputs)
+    return [
+        f"class {name}(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *(f"        {line}" for line in parameters),
+        "",
+        "    def forward(self, x: torch.Tensor) -> torch.Tensor:",
+        f"        return {formula}",
+        "",
+        "",
+    ], [f"model = {name}()"]
+
+
+def _sequential(model: ex.Layers, source: ex.Source, inputs: str, outputs: str) -> list[str]:
+    lines = ["model = nn.Sequential("]
+    if isinstance(source, ex.Text):
+        lines.append(f"    nn.EmbeddingBag(len(vocabulary) + 2, {model.embedding}, padding_idx=0),")
+        inputs = str(model.embedding)
+    elif len(row_shape(source) or ()) > 1:
+        lines.append("    nn.Flatten(),")
+    for units in model.hidden:
+        lines += [
+            f"    nn.Linear(in_features={inputs}, out_features={units}),",
+            f"    nn.{model.activation}(),",
+        ]
+        inputs = str(units)
+    return [*lines, f"    nn.Linear(in_features={inputs}, out_features={outputs}),", ")"]
+
+
+def call(part: ex.Loss | ex.Optimizer, *arguments: str, always: tuple[str, ...] = ()) -> str:
+    """The call that builds `part` under its own name, with the options that are not torch's default."""
+    options = [
+        f"{field.name}={getattr(part, field.name)!r}"
+        for field in msgspec.structs.fields(part)
+        if field.name in always or getattr(part, field.name) != field.default
+    ]
+    return f"{type(part).__name__}({', '.join([*arguments, *options])})"

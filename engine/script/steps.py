@@ -1,0 +1,98 @@
+"""Steps 3 to 6 of the script."""
+
+from __future__ import annotations
+
+from engine import experiment as ex
+
+
+def fit_lines(experiment: ex.Experiment, has_validation: bool) -> list[str]:
+    """Section 3."""
+    source, fit = experiment.data.source, experiment.fit
+    validation = [
+        "        validation_loss = loss_fn(model(X_validation), y_validation)",
+    ] if has_validation else []
+    losses = ["loss", "validation_loss", "test_loss"] if has_validation else ["loss", "test_loss"]
+    forward = ["    y_pred = model(X_train)  # 1. forward pass"]
+    if isinstance(source, ex.Images) and source.augmentation:
+        forward = [
+            f"    generator = torch.Generator().manual_seed(({fit.seed} * 1_000_003 + epoch) % 2**63)",
+            "    y_pred = model(augment(X_train, generator))  # 1. forward pass, the pictures changed anew",
+        ]
+    return [
+        "# 3. Fit the model to the training data",
+        f"epochs = {fit.epochs}",
+        "for epoch in range(epochs):",
+        "    model.train()",
+        *forward,
+        "    loss = loss_fn(y_pred, y_train)  # 2. how wrong is it?",
+        "    optimizer.zero_grad()  # 3. forget the last gradients",
+        "    loss.backward()  # 4. backpropagation",
+        "    optimizer.step()  # 5. gradient descent",
+        "",
+        "    model.eval()",
+        "    with torch.inference_mode():",
+        *validation,
+        "        test_loss = loss_fn(model(X_test), y_test)",
+        f"    print(epoch, {', '.join(f'{name}.item()' for name in losses)})",
+    ]
+
+
+def evaluate_lines(experiment: ex.Experiment) -> list[str]:
+    """Section 4."""
+    head = [
+        "# 4. Evaluate the model on the test set",
+        "model.eval()",
+        "with torch.inference_mode():",
+        "    y_pred = model(X_test)",
+    ]
+    match experiment.fit.loss:
+        case ex.BCEWithLogitsLoss():
+            return [
+                *head,
+                "answers = y_pred > 0  # a logit above 0 is a probability above one half",
+                'print(f"accuracy {100 * (answers == y_test).double().mean():.2f} %")',
+            ]
+        case ex.CrossEntropyLoss():
+            return [
+                *head,
+                "answers = y_pred.argmax(dim=1)  # the class with the largest logit",
+                'print(f"accuracy {100 * (answers == y_test).double().mean():.2f} %")',
+            ]
+    own_unit = ["y_true, y_own = y_test.cpu().double(), y_pred.cpu().double()"]
+    if experiment.data.scaling.target != "none":
+        own_unit += [
+            "centre, size = torch.tensor(y_moves, dtype=torch.float64).T  # back to the target's own unit",
+            "y_true, y_own = y_true * size + centre, y_own * size + centre",
+        ]
+    return [
+        *head,
+        *own_unit,
+        "residual = y_true - y_own",
+        "r2 = (1 - (residual**2).sum(dim=0) / ((y_true - y_true.mean(dim=0)) ** 2).sum(dim=0)).mean()",
+        "if (y_true.amin(dim=0) == y_true.amax(dim=0)).any():",
+        '    r2 = float("nan")  # all targets are the same: there is nothing to explain',
+        'print(f"MAE {residual.abs().mean():.6g}  RMSE {(residual**2).mean().sqrt():.6g}  R2 {r2:.6g}")',
+    ]
+
+
+def improve_lines(has_validation: bool) -> list[str]:
+    """Section 5."""
+    judge = "the validation loss" if has_validation else "a validation split (the test set is not for choosing)"
+    return [
+        "# 5. Improve by experiment: change one thing (epochs, learning rate, layers), run again,",
+        f"#    and choose by {judge}",
+    ]
+
+
+def save_lines(model: ex.Model) -> list[str]:
+    """Section 6."""
+    fresh = "copy.deepcopy(model)" if isinstance(model, ex.Layers) else f"{type(model).__name__}()"
+    return [
+        "# 6. Save the model, load it again, and see that it predicts the same",
+        'torch.save(model.state_dict(), "model_from_script.pt")',
+        f"loaded_model = {fresh}",
+        'loaded_model.load_state_dict(torch.load("model_from_script.pt", weights_only=True))',
+        "loaded_model.to(device).eval()",
+        "with torch.inference_mode():",
+        '    print("Largest difference after reloading:", (loaded_model(X_test) - y_pred).abs().max().item())',
+    ]
