@@ -114,6 +114,13 @@ class Prepared:
     warnings: tuple[str, ...]
     found_format: str = ""
     """How the table is written, such as "comma, UTF-8, decimal point, header"."""
+    task: Literal["regression", "classification"] = "regression"
+    classes: tuple[str, ...] = ()
+    drawn: NDArray[np.int64] | None = None
+    """[m] the test rows whose predictions come with each frame; None: all of points["test"]."""
+    images: ImagePreview | None = None
+    series: SeriesPreview | None = None
+    texts: TextPreview | None = None
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,10 @@ class Theme:
     comment: str
     number: str
     changed: str
+    classes: tuple[str, ...]
+    """Eight colours that colour-blind people can tell apart: those of Okabe and Ito (2008), fitted to the panel."""
+    values: tuple[str, ...]
+    """Eight colours from low to high, of rising lightness: matplotlib's viridis without the end that would not show."""
 
     @property
     def splits(self) -> dict[str, str]:
@@ -45,12 +49,16 @@ LIGHT = Theme(
     accent="#3457d5", on_accent="#ffffff", train="#2563eb", validation="#d97706", test="#16a34a",
     prediction="#e11d48", grid_alpha=0.14, keyword="#7c3aed", string="#15803d", comment="#6b7280",
     number="#b45309", changed="#fff3c4",
+    classes=("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#913c00", "#30343c"),
+    values=("#440154", "#472d7b", "#3a538b", "#2b748e", "#1f938c", "#2cb17d", "#68cc5b", "#bbde27"),
 )  # fmt: skip
 DARK = Theme(
     name="dark", window="#171a21", panel="#1f232d", border="#343b4a", text="#e6e9f0", muted="#98a2b5",
     accent="#6f8cff", on_accent="#10131a", train="#60a5fa", validation="#fbbf24", test="#4ade80",
     prediction="#fb7185", grid_alpha=0.18, keyword="#c4a7ff", string="#8fd19e", comment="#8b94a7",
     number="#f5b971", changed="#3d3a1f",
+    classes=("#4a8fe0", "#f5a51b", "#1aa876", "#d98cc0", "#a6e4ff", "#d2601a", "#f2f06a", "#ffffff"),
+    values=("#453480", "#38588c", "#2a768e", "#1f938c", "#2ab07e", "#60ca5f", "#addc2f", "#fde725"),
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from gui.widgets import heading, named
 
 POINT, LINE, DASHED, DOTTED = "●", "━", "╍", "┅"
 """How the legend shows a kind of mark."""
+MOST_NAMED = 14
+"""Of more entries the legend names these; the tool tip has them all."""
 
 
 class PlotCard(QFrame):
@@ -51,6 +53,9 @@ class PlotCard(QFrame):
         layout.setContentsMargins(1, 1, 1, 4)
         layout.setSpacing(2)
         layout.addLayout(self._top)
+        self._rows = QVBoxLayout()
+        self._rows.setContentsMargins(12, 0, 12, 0)
+        layout.addLayout(self._rows)
         layout.addWidget(self.plot, 1)
 
     @Slot(object)
@@ -66,20 +71,27 @@ class PlotCard(QFrame):
         """Put a control beside the legend."""
         self._top.addWidget(widget)
 
+    def add_row(self, widget: QWidget) -> None:
+        """Put a row of controls between the legend and the plot."""
+        self._rows.addWidget(widget)
+
     def show_legend(self, entries: list[tuple[str, str, str]]) -> None:
         """Name what is drawn: (mark, colour, name) each."""
         self._entries = entries
+        named = entries if len(entries) <= MOST_NAMED else entries[: MOST_NAMED - 1]
         parts = [
-            f'<span style="color: {color}">{mark}</span>&nbsp;{html.escape(name).replace(" ", "&nbsp;")}'
-            for mark, color, name in entries
+            f'<span style="color: {color}">{mark}</span>&nbsp;{html.escape(short(name)).replace(" ", "&nbsp;")}'
+            for mark, color, name in named
         ]
+        if len(named) < len(entries):
+            parts.append(f"… {len(entries) - len(named)}&nbsp;more")
         self._legend.setText("&nbsp;&nbsp; ".join(parts))
-        self._legend.setToolTip("  ".join(name for _, _, name in entries))
+        self._legend.setToolTip(html.escape(",  ".join(name for _, _, name in entries if name)))
 
     @property
     def legend_names(self) -> list[str]:
-        """The names in the legend."""
-        return [name for _, _, name in self._entries]
+        """The names in the legend, those that are not named for want of room as well."""
+        return [name for _, _, name in self._entries if name]
 
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
@@ -90,3 +102,8 @@ class PlotCard(QFrame):
             axis.setPen(pg.mkPen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setGrid(int(255 * theme.grid_alpha))
+
+
+def short(name: str, most: int = 28) -> str:
+    """A name that is no longer than so many letters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
