@@ -1,0 +1,1 @@
+"""The table over all rows of the data."""
