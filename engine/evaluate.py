@@ -19,7 +19,7 @@ class Scores(Struct, frozen=True):
 
     losses: dict[str, float]
     test: dict[str, float]
-    """Of numbers MAE, RMSE and R² in the target's own unit, R² NaN when all targets are the same; of classes accuracy."""
+    """Of numbers MAE, RMSE and R² in the target's own unit (R² is NaN when all are the same); of classes accuracy."""
     accuracies: dict[str, float]
     """The share of right answers on each split; empty where the target is numbers."""
 

@@ -47,7 +47,7 @@ class OpenedModel:
     inputs: Inputs
     n_outputs: int
     preparation: Preparation
-    """What turns raw rows into X and outputs into answers; for a file from elsewhere it says as much as can be known."""
+    """From raw rows to X and from outputs to answers; of a file from elsewhere as much as can be known."""
     experiment: ex.Experiment | None
     """What made the model; None for a file from elsewhere."""
     losses: NDArray[np.float32] | None
@@ -200,7 +200,8 @@ def _array(content: bytes, path: Path, name: str, tokens: int = 0) -> NDArray[An
     if array is None or not known or (tokens and array.size and not 0 <= array.min() <= array.max() < tokens):
         what = np.dtype(kind).name
         raise InputError(f"{path.name}, {FOLDER}{name}: no {what} array; the file is damaged, take another copy.")
-    return array
+    whole: NDArray[Any] = array
+    return whole
 
 
 def _utf8(content: bytes, path: Path) -> str:

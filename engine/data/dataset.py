@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch
 from engine import experiment as ex
 from engine.data import scaling
 from engine.data.preparation import Preparation, check_loss
-from engine.data.rows import Learned, Reading, RowNumbers, Rows
+from engine.data.rows import Learned, Reading, RowNumbers, Rows, feature_axis
 from engine.data.splitting import divide
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class Dataset:
 
     def to(self, device: str) -> Dataset:
         """The same on `device`."""
-        names = [f"{letter}_{split}" for letter in "Xy" for split in SPLITS]
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        tensors: dict[str, Any] = {f"X_{split}": self.X(split).to(device) for split in SPLITS}
+        return replace(self, **tensors)._with_y(lambda y: y.to(device))
 
     def for_loss(self, loss: ex.Loss) -> Dataset:
         """The same with y as the loss takes it: of two classes float32 [n, 1], of several int64 [n].
@@ -88,7 +88,8 @@ class Dataset:
         return self._with_y(lambda y: y if y.ndim == 1 else y.squeeze(dim=1).long())
 
     def _with_y(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Dataset:
-        return replace(self, **{f"y_{split}": change(self.y(split)) for split in SPLITS})
+        tensors: dict[str, Any] = {f"y_{split}": change(self.y(split)) for split in SPLITS}
+        return replace(self, **tensors)
 
 
 def load_dataset(data: ex.Data, tables: Tables | None = None) -> Dataset:
@@ -103,17 +104,29 @@ def load_dataset(data: ex.Data, tables: Tables | None = None) -> Dataset:
     X_moves, y_moves = _scale(X, y, parts["train"], data.scaling, learned, bool(rows.classes))
     n_tokens = 0 if X.is_floating_point() else len(learned.vocabulary) + 2
     preparation = Preparation(learned, rows.targets, rows.classes, tuple(X.shape[1:]), n_tokens, X_moves, y_moves)
-    tensors = {f"{letter}_{split}": cut(whole, parts[split]) for letter, whole in (("X", X), ("y", y)) for split in SPLITS}
-    return Dataset(**tensors, preparation=preparation, reading=rows.reading, parts=parts, warnings=rows.warnings)
+    return Dataset(
+        **{f"X_{split}": cut(X, parts[split]) for split in SPLITS},
+        **{f"y_{split}": cut(y, parts[split]) for split in SPLITS},
+        preparation=preparation,
+        reading=rows.reading,
+        parts=parts,
+        warnings=rows.warnings,
+    )
 
 
 def read_rows(data: ex.Data, tables: Tables | None = None) -> Rows:
-    """All rows of the source, not yet divided. Raises InputError."""
+    """All rows of the source, not yet divided. Raises InputError. What a source does not need is not imported."""
     match data.source:
-        case ex.Table() | ex.Text() | ex.Sequences():
-            from engine.data.tables import Tables
+        case ex.Table() as source:
+            return _read_table(source, data, tables)
+        case ex.Text() as source:
+            from engine.data import text
 
-            return _read_from_table(data, tables or Tables())
+            return text.read_rows(source, _tables(tables))
+        case ex.Sequences() as source:
+            from engine.data import sequences
+
+            return sequences.read_rows(source, _tables(tables))
         case ex.Images() as source:
             from engine.data import images
 
@@ -130,21 +143,17 @@ def read_rows(data: ex.Data, tables: Tables | None = None) -> Rows:
             return generated.read_rows(source)
 
 
-def _read_from_table(data: ex.Data, tables: Tables) -> Rows:
-    match data.source:
-        case ex.Text() as source:
-            from engine.data import text
+def _tables(tables: Tables | None) -> Tables:
+    from engine.data.tables import Tables
 
-            return text.read_rows(source, tables)
-        case ex.Sequences() as source:
-            from engine.data import sequences
+    return Tables() if tables is None else tables
 
-            return sequences.read_rows(source, tables)
-        case source:
-            from engine.data.tables import read_rows as read_table
 
-            column = data.split.column if data.split.method == "by column" else ""
-            return read_table(tables.open(Path(source.path), source.format), source, column)
+def _read_table(source: ex.Table, data: ex.Data, tables: Tables | None) -> Rows:
+    from engine.data import tables as table
+
+    column = data.split.column if data.split.method == "by column" else ""
+    return table.read_rows(_tables(tables).open(Path(source.path), source.format), source, column)
 
 
 def cut(whole: torch.Tensor, rows: RowNumbers) -> torch.Tensor:
@@ -168,5 +177,5 @@ def scales(X: torch.Tensor, wanted: ex.Scaling, features: tuple[str, ...]) -> li
     """How each feature of X is scaled; tokens never are."""
     if not X.is_floating_point():
         return []
-    n = X.shape[scaling.feature_axis(X.ndim)]
+    n = X.shape[feature_axis(X.ndim)]
     return [wanted.of(name) for name in features] if len(features) == n else [wanted.features] * n

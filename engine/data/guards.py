@@ -52,8 +52,9 @@ def _own(tensor: Any, moves: tuple[tuple[float, float], ...]) -> NDArray[Any]:
     values: NDArray[Any] = tensor[:LOOKED_AT].numpy()
     if not moves:
         return values
-    centre, size = np.array(moves).T
-    return values * size + centre
+    centre, size = np.array(moves, dtype=np.float64).T
+    own: NDArray[Any] = values * size + centre
+    return own
 
 
 def _missing_classes(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Guard]:

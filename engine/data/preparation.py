@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.data.rows import Learned
-from engine.data.scaling import Moves, feature_axis, unscale
+from engine.data.rows import Learned, feature_axis
+from engine.data.scaling import Moves, unscale
 from engine.errors import InputError
 
 MAX_VALUES = 10**9
@@ -61,7 +61,8 @@ def answers(y_pred: NDArray[np.float32], preparation: Preparation) -> NDArray[An
         return unscale(y_pred, preparation.y_moves)
     if y_pred.shape[1] == 1:
         return (y_pred[:, 0] > 0).astype(np.int64)  # a logit above 0 is a probability above one half
-    return y_pred.argmax(axis=1)
+    classes: NDArray[np.int64] = y_pred.argmax(axis=1)
+    return classes
 
 
 def parse_preparation(content: bytes, file: str) -> Preparation:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from engine import experiment as ex
 
-if TYPE_CHECKING:  # the script, which names these types, needs no torch
+if TYPE_CHECKING:  # the script, which names these types, is shown before these are loaded
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
-RowNumbers = NDArray[np.int64]
+RowNumbers: TypeAlias = "NDArray[np.int64]"
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -69,3 +69,8 @@ class Rows:
 def numbers(X: torch.Tensor, features: tuple[str, ...]) -> Callable[[RowNumbers], tuple[torch.Tensor, Learned]]:
     """The `prepare` of rows whose X needs nothing of the training rows."""
     return lambda _train: (X, Learned(features=features))
+
+
+def feature_axis(n_dimensions: int) -> int:
+    """Where the features of X are: [n, n_features], [n, length, n_columns], [n, channels, height, width]."""
+    return {2: 1, 3: 2, 4: 1}[n_dimensions]

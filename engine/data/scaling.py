@@ -5,14 +5,13 @@ NumPy in float64 does it, one feature after another: the same bits with any numb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.data.rows import RowNumbers
+from engine.data.rows import RowNumbers, feature_axis
 
 if TYPE_CHECKING:
     import torch
@@ -20,16 +19,8 @@ if TYPE_CHECKING:
 Moves = tuple[tuple[float, float], ...]
 """(centre, size) of each feature: scaled = (value - centre) / size."""
 
-FORMULAS: dict[ex.Scale, tuple[str, str]] = {
-    "standardise": ("column.mean()", "column.std()"),
-    "min-max": ("column.min()", "column.max() - column.min()"),
-    "robust": ("np.median(column)", "np.subtract(*np.percentile(column, [75, 25]))"),
-}
-"""Centre and size of a training column, as the script says them; `measure` does the same."""
-
-
 def measure(column: NDArray[np.float64], how: ex.Scale) -> tuple[float, float]:
-    """Centre and size of one training column; a column without variation keeps its size."""
+    """Centre and size of one training column, as the script has them; one without variation keeps its size."""
     match how:
         case "standardise":
             centre, size = column.mean(), column.std()
@@ -40,11 +31,6 @@ def measure(column: NDArray[np.float64], how: ex.Scale) -> tuple[float, float]:
         case "none":
             centre, size = 0.0, 1.0
     return float(centre), float(size) or 1.0
-
-
-def feature_axis(n_dimensions: int) -> int:
-    """Where the features of X are: [n, n_features], [n, length, n_columns], [n, channels, height, width]."""
-    return {2: 1, 3: 2, 4: 1}[n_dimensions]
 
 
 def scale(X: torch.Tensor, train: RowNumbers, hows: list[ex.Scale]) -> Moves:
@@ -81,35 +67,3 @@ def unscale(y: NDArray[Any], moves: Moves) -> NDArray[np.float32]:
     centre, size = np.array(moves).T
     own: NDArray[np.float32] = (y.astype(np.float64) * size + centre).astype(np.float32)
     return own
-
-
-def scale_lines(name: str, how: ex.Scale, n_dimensions: int, exceptions: Mapping[str, ex.Scale] = {}) -> list[str]:
-    """The script's lines that scale `X` or `y`.
-
-    They need `train`; with `exceptions`, features that are scaled otherwise, also their names in `features`.
-    """
-    if {how, *exceptions.values()} == {"none"}:
-        return []
-    axis = feature_axis(n_dimensions)
-    place = {1: f"{name}[:, j]", 2: f"{name}[:, :, j]"}[axis]
-    moves = f"{name}_moves"
-    return [
-        f"{moves} = []  # centre and size of each column",
-        f"for j in range({name}.shape[{axis}]):",
-        f"    column = np.ascontiguousarray({place}.numpy()[train], dtype=np.float64)",
-        *_measure_lines(how, exceptions),
-        f"    {moves}.append((float(centre), float(size) or 1.0))",
-        f"    centre, size = {moves}[j]",
-        f"    {place} = torch.from_numpy(({place}.numpy().astype(np.float64) - centre) / size)",
-    ]
-
-
-def _measure_lines(how: ex.Scale, exceptions: Mapping[str, ex.Scale]) -> list[str]:
-    formulas = {kind: ", ".join(FORMULAS.get(kind, ("0.0", "1.0"))) for kind in (how, *exceptions.values())}
-    if not exceptions:
-        return [f"    centre, size = {formulas[how]}"]
-    lines = []
-    for number, kind in enumerate(sorted(set(exceptions.values()) - {how})):
-        names = [feature for feature, scale in exceptions.items() if scale == kind]
-        lines += [f"    {'elif' if number else 'if'} features[j] in {names!r}:", f"        centre, size = {formulas[kind]}"]
-    return [*lines, "    else:", f"        centre, size = {formulas[how]}"] if lines else _measure_lines(how, {})

@@ -33,7 +33,8 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
         isinstance(source, ex.Table) and len(source.targets) > 1
     )
     flat = not isinstance(source, ex.Images | ex.Text | ex.Sequences) and source != ex.Bundled(name="digits")
-    if (isinstance(model, ex.LinearRegressionModel) and not (one_number and flat)) or (isinstance(model, ex.LinearRegressionModelV2) and not flat):
+    takes_it = {ex.LinearRegressionModel: one_number and flat, ex.LinearRegressionModelV2: flat}
+    if not takes_it.get(type(model), True):
         model = ex.Layers()
     return ex.replace(experiment, fit=fit, model=model)
 

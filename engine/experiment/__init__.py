@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.experiment.data import ColumnScaling, Data, FileSource, Scale, Scaling, Source, Split
+from engine.experiment.data import SPLIT_WORDS, ColumnScaling, Data, FileSource, Scale, Scaling, Source, Split
 from engine.experiment.files import (
     Augmentation,
     Column,
@@ -55,6 +55,7 @@ __all__ = [
     "MAX_GENERATED_ROWS",
     "MAX_PAINTED_POINTS",
     "SGD",
+    "SPLIT_WORDS",
     "XOR",
     "Adam",
     "Augmentation",

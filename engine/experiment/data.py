@@ -29,6 +29,14 @@ Source = (
 FileSource = Table | Images | Text | Sequences | ParquetStream
 
 
+SPLIT_WORDS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+"""What a column may say of a row, in any case."""
+
+
 class Split(Part, frozen=True):
     """Which rows train, which validate; the rest is the test set."""
 

@@ -41,8 +41,8 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
         case ex.LinearRegressionModel():
             if n_outputs != 1:
                 raise InputError(
-                    f"LinearRegressionModel predicts one number, {n_outputs} are needed: choose LinearRegressionModelV2 "
-                    "or Layers in step 2."
+                    f"LinearRegressionModel predicts one number, {n_outputs} are needed: choose "
+                    "LinearRegressionModelV2 or Layers in step 2."
                 )
             return LinearRegressionModel(inputs.size)
         case ex.LinearRegressionModelV2():

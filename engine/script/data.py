@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from engine import experiment as ex
+from engine.data import bundled, generated
 from engine.data.rows import Reading
-from engine.data.scaling import scale_lines
-from engine.data.splitting import split_imports, split_lines
+from engine.script.scaling import scale_lines
+from engine.script.splitting import split_imports, split_lines
 
 
 def usual_reading(source: ex.Source) -> Reading:
     """The lines that make the data, as far as they are known without reading a file."""
-    match source:
-        case ex.FileSource():
-            table = [f"table = pl.read_csv({text(source.path)})"] if isinstance(source, ex.Table) else []
-            return Reading((*table, "# (the lines that make X and y of it stand here once it is read)"))
-        case ex.Bundled():
-            from engine.data.bundled import lines as bundled_lines
-
-            return bundled_lines(source)
-        case _:
-            from engine.data.generated import lines as generated_lines
-
-            return generated_lines(source)
+    if isinstance(source, ex.FileSource):
+        return Reading((f"# (the lines that make X and y of {text(source.path)} stand here once it is read)",))
+    return bundled.lines(source) if isinstance(source, ex.Bundled) else generated.lines(source)
 
 
 def data_imports(data: ex.Data, reading: Reading) -> list[str]:
