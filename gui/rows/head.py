@@ -55,7 +55,10 @@ class ColumnHeads(QHeaderView):
         for section, (head, texts) in enumerate(zip(self._rows.heads, sample, strict=False)):
             second = head.kind + (f"    {head.missing:,} missing" if head.missing else "")
             widths = [bold.horizontalAdvance(head.name) + self._tag_width(head), metrics.horizontalAdvance(second)]
-            figures = ", ".join(shares(head)[:2]) if head.labels else "   ".join(_figures(head))
+            least, mean, most = _figures(head)
+            figures = f"{least}   {most}" if head.kind == "date" else f"{least}   {mean}   {most}"
+            if head.labels:
+                figures = ", ".join(shares(head)[:2])
             widths.append(metrics.horizontalAdvance(figures))
             widths += [metrics.horizontalAdvance(text) for text in texts if text]
             self.resizeSection(section, min(max(max(widths) + 2 * PAD + 4, NARROWEST), WIDEST))
@@ -121,7 +124,7 @@ class ColumnHeads(QHeaderView):
         if not most:
             return
         color = QColor(theme.muted if head.role == "unused" else theme.accent)
-        color.setAlphaF(1.0 if head.role == "target" else 0.5)
+        color.setAlphaF(1.0 if head.role == "target" else 0.6)
         width = min(room.width() / len(head.counts), 26 if head.labels else room.width())
         gap = min(3.0, width / 3) if head.labels else min(1.0, width / 4)
         for number, count in enumerate(head.counts):

@@ -6,29 +6,21 @@ rows are of one height, the scroll bar counts rows, and a paint reads the texts 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QRegion
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
-from gui.frames import SPLITS
 from gui.rows.head import MOST_MEASURED, ColumnHeads
 from gui.rows.model import LEFT_OUT, MISSING, TEST, RowsModel
+from gui.rows.numbers import RowNumbers
 from gui.theme import LIGHT, Theme
 
 Index = QModelIndex | QPersistentModelIndex
 Hint = QAbstractItemView.ScrollHint
 Move = QAbstractItemView.CursorAction
 PAD = 6
-BAR = 4
-"""Width of the bar in the colour of the row's split."""
 SAMPLE = 24
 """Rows whose texts decide how wide a column begins."""
-
-
-def split_color(theme: Theme, split: int) -> QColor | None:
-    """The colour of a split, given as its place in SPLITS; the rows left out have none."""
-    colors = (theme.train, theme.validation, theme.test)
-    return QColor(colors[split]) if 0 <= split < len(colors) else None
 
 
 class RowsTable(QAbstractItemView):
@@ -271,55 +263,3 @@ class RowsTable(QAbstractItemView):
                 text_width = room
             start = left + PAD + (room - text_width if at_right else 0)
             painter.drawText(start, number * height + baseline, text)
-
-
-class RowNumbers(QWidget):
-    """The numbers of the rows in view, counted from one, with a bar in the colour of each row's split."""
-
-    def __init__(self, table: RowsTable) -> None:
-        super().__init__(table)
-        self._table = table
-
-    def sizeHint(self) -> QSize:
-        widest = f"{self._table.rows.rowCount():,}"
-        return QSize(self.fontMetrics().horizontalAdvance(widest) + BAR + 3 * PAD, 0)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        table = self._table
-        y = event.position().toPoint().y() + self.y() - table.viewport().y()
-        row = table.verticalScrollBar().value() + y // table.row_height
-        if y >= 0 and row in table.visible_rows:
-            table.setFocus()
-            table.setCurrentIndex(table.rows.index(row, max(table.currentIndex().column(), 0)))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        table, painter = self._table, QPainter(self)
-        theme, rows, height = table.theme, table.visible_rows, table.row_height
-        top = table.viewport().y() - self.y()
-        painter.fillRect(self.rect(), QColor(theme.window))
-        painter.fillRect(QRect(self.width() - 1, 0, 1, self.height()), QColor(theme.border))
-        painter.fillRect(QRect(0, top - 1, self.width(), 1), QColor(theme.border))
-        if top:
-            head = QRect(0, 0, self.width() - PAD - BAR, top - PAD)
-            painter.setPen(QColor(theme.muted))
-            painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, "row")
-        painter.setClipRect(QRect(0, top, self.width(), self.height() - top))
-        current = table.currentIndex().row()
-        for row, split in zip(rows, table.rows.splits(rows), strict=True):
-            place = QRect(0, top + (row - rows.start) * height, self.width() - 1, height)
-            color = split_color(theme, split)
-            if color is not None:
-                painter.fillRect(QRect(place.right() - BAR, place.top(), BAR, height), color)
-            painter.setPen(QColor(theme.text if row == current else theme.muted))
-            text = place.adjusted(0, 0, -BAR - PAD, 0)
-            painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{row + 1:,}")
-
-
-def split_legend(theme: Theme, splits: list[int], sealed: bool) -> list[tuple[str, str]]:
-    """Colour and words for each split in `splits`, places in SPLITS."""
-    entries = []
-    for split in splits:
-        color = split_color(theme, split)
-        words = f"{SPLITS[split]} (sealed)" if sealed and split == TEST else SPLITS[split]
-        entries.append((theme.muted if color is None else color.name(), words))
-    return entries

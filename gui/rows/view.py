@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QV
 
 from gui.frames import SPLITS, RowsShown
 from gui.rows.model import RowsModel, plain_tip
-from gui.rows.table import RowsTable, split_legend
+from gui.rows.numbers import split_legend
+from gui.rows.table import RowsTable
 from gui.theme import LIGHT, Theme
 from gui.widgets import ElidedLabel, form_field, named, note
 
