@@ -76,7 +76,13 @@ def _images(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
     return read_pictures(request, folder, progress)
 
 
-WORKS: dict[str, Work] = {"images": _images}
+def _texts(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
+    from engine.data.text_reading import read_texts
+
+    return read_texts(request, folder, progress)
+
+
+WORKS: dict[str, Work] = {"images": _images, "texts": _texts}
 
 if __name__ == "__main__":
     serve(WORKS)
