@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.frames import SPLITS
@@ -44,6 +44,9 @@ class RowNumbers(QWidget):
         if y >= 0 and row in table.visible_rows:
             table.setFocus()
             table.setCurrentIndex(table.rows.index(row, max(table.currentIndex().column(), 0)))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        QCoreApplication.sendEvent(self._table.verticalScrollBar(), event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         table, painter = self._table, QPainter(self)

@@ -7,8 +7,8 @@ import weakref
 import numpy as np
 import polars as pl
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -264,6 +264,17 @@ def test_a_click_chooses_the_cell_and_a_click_on_a_number_the_row(view: RowsView
     below_head = QPoint(10, view.table.head.height() + view.table.row_height * 5 + 3)
     QTest.mouseClick(view.table.numbers, Qt.MouseButton.LeftButton, pos=below_head)
     assert (view.table.currentIndex().row(), view.table.currentIndex().column()) == (505, 1)
+
+
+@pytest.mark.parametrize("part", ["cells", "numbers", "head"])
+def test_the_wheel_scrolls_the_rows_wherever_the_mouse_is(view: RowsView, part: str) -> None:
+    view.show_rows(shown(many_rows(1_000)))
+    table = view.table
+    widget = {"cells": table.viewport(), "numbers": table.numbers, "head": table.head.viewport()}[part]
+    at, down, still = QPointF(5, 5), QPoint(0, -120), Qt.ScrollPhase.NoScrollPhase
+    none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(widget, QWheelEvent(at, widget.mapToGlobal(at), QPoint(), down, *none, still, False))
+    assert table.visible_rows.start == QApplication.wheelScrollLines()
 
 
 @pytest.mark.parametrize(
