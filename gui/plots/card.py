@@ -104,6 +104,6 @@ class PlotCard(QFrame):
             axis.setGrid(int(255 * theme.grid_alpha))
 
 
-def short(name: str, most: int = 28) -> str:
+def short(name: str, most: int = 36) -> str:
     """A name that is no longer than so many letters."""
     return name if len(name) <= most else f"{name[: most - 1]}…"

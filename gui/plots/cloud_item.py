@@ -45,6 +45,11 @@ class CloudItem(Dots):
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self.refresh)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether what was drawn last is what is in view, not an image that was moved along."""
+        return self._drawn is not None and self._drawn == self._wanted()
+
     def show_cloud(self, points: Cloud) -> None:
         """Draw these points from now on; colours have to follow."""
         self.cloud = points
@@ -72,8 +77,7 @@ class CloudItem(Dots):
         view = self.getViewBox()
         if view is None or not self.marks or not len(self.cloud.x):
             return
-        (left, right), (bottom, top) = view.viewRange()
-        wanted = ((left, right, bottom, top), view.width(), view.height())
+        wanted = self._wanted()
         if wanted != self._drawn:
             if self._seconds <= DEAR_SECONDS:
                 self._look(*wanted)
@@ -87,6 +91,12 @@ class CloudItem(Dots):
             painter.setTransform(transform)
         else:
             self.draw(painter, self.cloud.x[self._few], self.cloud.y[self._few], self._mark_of[self._few])
+
+    def _wanted(self) -> tuple[Box, float, float]:
+        """What is in view, and on how many pixels."""
+        view = self.getViewBox()
+        (left, right), (bottom, top) = view.viewRange()
+        return (left, right, bottom, top), view.width(), view.height()
 
     def _look(self, box: Box, width: float, height: float) -> None:
         """Find out what is in view."""
@@ -106,7 +116,7 @@ class CloudItem(Dots):
             self._image_box = QRectF(grid[0], grid[2], grid[1] - grid[0], grid[3] - grid[2])
         else:
             self._few = self.cloud.inside(a_bit_more)
-        self._seconds = time.perf_counter() - started
+        self._seconds = (self._seconds + time.perf_counter() - started) / 2  # once is no reason to rest
 
 
 def _grid(box: Box, across: float, up: float) -> tuple[Box, tuple[int, int]]:
