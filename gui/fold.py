@@ -16,7 +16,6 @@ class Fold(QWidget):
         self._title, self._content = title, content
         self.button = named(QToolButton(autoRaise=True), "fold", title)
         self.button.setText(title)
-        self.button.setCheckable(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -27,14 +26,18 @@ class Fold(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(content)
 
-        self.button.toggled.connect(self._toggled)
-        self._toggled(False)
+        self.button.clicked.connect(self._toggle)
+        self._show(False)
 
     def mark(self, changed: bool) -> None:
         """Say in the title whether something inside is not as usual."""
         self.button.setText(f"{self._title} · changed" if changed else self._title)
 
-    @Slot(bool)
-    def _toggled(self, open_: bool) -> None:
+    def _show(self, open_: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
+        self.button.setAccessibleDescription("open" if open_ else "folded away")
         self._content.setVisible(open_)
+
+    @Slot()
+    def _toggle(self) -> None:
+        self._show(self._content.isHidden())

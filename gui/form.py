@@ -44,7 +44,8 @@ class Form(QWidget):
         self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         info = inspect.type_info(kind)
         assert isinstance(info, inspect.StructType)
-        for field in info.fields:
+        own = kind.__dict__.get("__annotations__", {})  # before what a kind has in common with others
+        for field in sorted(info.fields, key=lambda field: field.name not in own):
             if field.name in skip:
                 continue
             if isinstance(field.type, inspect.StructType):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paint
     import polars as pl
     from numpy.typing import NDArray
 
+    from engine.data.guards import Guard
+
     Array = NDArray[np.float32]
 
 
@@ -114,6 +116,7 @@ class Prepared:
     warnings: tuple[str, ...]
     found_format: str = ""
     """How the table is written, such as "comma, UTF-8, decimal point, header"."""
+    guards: tuple[Guard, ...] = ()
     task: Literal["regression", "classification"] = "regression"
     classes: tuple[str, ...] = ()
     drawn: NDArray[np.int64] | None = None

@@ -13,8 +13,9 @@ class FloatBox(QDoubleSpinBox):
     """A spin box for any float: shows 1e-08 as such, steps by the last power of ten."""
 
     def __init__(self, minimum: float, maximum: float, above_minimum: bool = False, suffix: str = "") -> None:
-        super().__init__(suffix=suffix)
+        super().__init__()
         self._above_minimum = above_minimum
+        self.setSuffix(suffix)
         self.setLocale(QLocale.c())
         self.setDecimals(30)  # enough that no float is rounded
         self.setRange(minimum, maximum)

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
 
 from gui.theme import LIGHT, Theme
@@ -26,6 +35,7 @@ class Handle(QAbstractSlider):
         self.theme = LIGHT
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.SplitHCursor)
+        self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(1, 99)
         self.setPageStep(10)
         # The bar has the mouse: where both handles are in one place, it knows which one is meant.
@@ -52,9 +62,9 @@ class Handle(QAbstractSlider):
         line = (QPointF(middle, tip), QPointF(middle, bottom if self.above else 0))
         painter.setPen(QPen(QColor(self.theme.panel), 2))
         painter.drawLine(*line)
-        enabled = self.isEnabled()
-        painter.setBrush(QColor(self.theme.accent if self.hasFocus() else self.theme.panel))
-        painter.setPen(QPen(QColor(self.theme.accent if self.hasFocus() else self.theme.muted), 1.4 if enabled else 0.8))
+        focus = self.hasFocus()
+        painter.setBrush(QColor(self.theme.accent if focus else self.theme.panel))
+        painter.setPen(QPen(QColor(self.theme.accent if focus else self.theme.muted), 1.4))
         painter.drawPolygon(knob)
 
 
@@ -177,7 +187,8 @@ class SplitBar(QWidget):
             painter.setClipping(False)
             self._label(painter, segment, color, name, share)
             start += share
-        self._mark_lesson(painter, bar)
+        self._mark_lesson(painter, "train", 0, bar.top() - 3, -3)
+        self._mark_lesson(painter, "validation", self._train, bar.bottom() + 3, 3)
 
     def _label(self, painter: QPainter, segment: QRectF, color: QColor, name: str, share: int) -> None:
         """The longest text that has room."""
@@ -187,21 +198,20 @@ class SplitBar(QWidget):
                 painter.drawText(segment, Qt.AlignmentFlag.AlignCenter, text)
                 return
 
-    def _mark_lesson(self, painter: QPainter, bar: QRectF) -> None:
-        """Lines with ticks where the lesson ends the training data (above) and the validation data (below)."""
-        for name, start, y, tick in (("train", 0, bar.top() - 3, -3), ("validation", self._train, bar.bottom() + 3, 3)):
-            if name not in self._lesson:
-                continue
-            low, high = (min(start + share, 100) for share in self._lesson[name])
-            painter.setPen(QPen(QColor(self.theme.splits[name]), 1.6))
-            left, right = self._x(low), self._x(high)
-            painter.drawLine(QPointF(left, y), QPointF(right, y))
-            for x in (left, right):
-                painter.drawLine(QPointF(x, y), QPointF(x, y + tick))
+    def _mark_lesson(self, painter: QPainter, name: str, start: int, y: float, tick: int) -> None:
+        """A line with ticks over where the lesson lets a part end that begins at `start`."""
+        low, high = (self._x(min(start + share, 100)) for share in self._lesson[name])
+        painter.setPen(QPen(QColor(self.theme.splits[name]), 1.6))
+        painter.drawLine(QPointF(low, y), QPointF(high, y))
+        for x in (low, high):
+            painter.drawLine(QPointF(x, y), QPointF(x, y + tick))
 
 
 def _readable_on(color: QColor) -> QColor:
     """Black or white, whichever has more contrast (relative luminance as in WCAG 2.2)."""
-    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.getRgbF()[:3]]
-    luminance = 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (color.redF(), color.greenF(), color.blueF())
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return QColor("black" if luminance > 0.179 else "white")

@@ -201,6 +201,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         apply_theme(app, theme)
         self.steps.apply_theme(theme)
+        self.data_panel.apply_theme(theme)
         self.code.apply_theme(theme)
         for name in CONTROLS:
             self.actions_[name].setIcon(icon(name, theme))

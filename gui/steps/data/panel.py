@@ -1,0 +1,192 @@
+"""The panel of step 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from engine import experiment as ex
+from engine.data.suits import is_classification, suited
+from engine.errors import InputError
+from engine.files import with_source
+from gui.document import Document
+from gui.form import Form
+from gui.frames import Prepared
+from gui.steps.data.guards import GuardList
+from gui.steps.data.sources import Entry, SourcePicker
+from gui.steps.data.split import METHODS, SplitForm
+from gui.steps.data.uses import sentence
+from gui.steps.panel import StepPanel
+from gui.theme import Theme
+from gui.widgets import heading, named, note
+
+
+class DataPanel(StepPanel):
+    """Step 1: what is chosen scrolls; what was seen in the data and its tensors stay in sight below."""
+
+    table_wanted = Signal()  # the person wants to choose a table's file
+    file_wanted = Signal(str)  # another kind's file; its tag, such as "sequences"
+    folder_wanted = Signal(str)  # a folder; the kind's tag, such as "images"
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
+        self._prepared: Prepared | None = None
+        self.source = SourcePicker()
+        self.guards = GuardList()
+        self.duplicates = Form(ex.Data, skip=("split", "scaling"))
+        self.split = SplitForm()
+        self.scaling = Form(ex.Scaling)
+        self._warnings = named(note(), "warning")
+        self._warnings.hide()
+        self._shapes = named(note(), "shapes")
+        self._lay_out()
+
+        self.source.chosen.connect(self._source_chosen)
+        self.source.field_edited.connect(self._field_edited)
+        self.source.scaling_edited.connect(self._column_scaling_edited)
+        self.source.wanted.connect(self._browse)
+        self.guards.mended.connect(self._mend)
+        self.duplicates.edited.connect(self._duplicates_edited)
+        self.split.edited.connect(self._split_edited)
+        self.scaling.edited.connect(self._scaling_edited)
+        for part in (self.source, self.split):
+            part.refused.connect(self.refused)
+        self.show_experiment(document.experiment)
+
+    def _lay_out(self) -> None:
+        title = heading("&Data")
+        title.setBuddy(self.source.combo)
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(14, 8, 14, 14)
+        rows.setSpacing(8)
+        for widget in (
+            title, self.source, self._warnings, self.duplicates, heading("Split"), self.split,
+            heading("Scaling"), self.scaling,
+        ):  # fmt: skip
+            rows.addWidget(widget)
+        rows.addStretch()
+        area = QScrollArea(widgetResizable=True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        tensors = QVBoxLayout()
+        tensors.setContentsMargins(14, 6, 14, 8)
+        tensors.setSpacing(2)
+        tensors.addWidget(heading("Tensors"))
+        tensors.addWidget(self._shapes)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setSpacing(0)
+        self.rows.addWidget(area, 1)
+        self.rows.addWidget(_line())
+        self.rows.addWidget(self.guards)
+        self.rows.addLayout(tensors)
+
+    @Slot(object)
+    def show_experiment(self, experiment: ex.Experiment) -> None:
+        data = experiment.data
+        self.source.show_source(data.source, data.scaling)
+        self.duplicates.show_part(data)
+        self.split.show_split(data.split, _methods(data.source))
+        self.scaling.show_part(data.scaling)
+        # Each guard's mend was made for the experiment that was looked at; the next look is under way.
+        self.guards.setEnabled(self._prepared is not None and self._prepared.experiment == experiment)
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        self._shapes.setText("\n".join(prepared.shapes))
+        self._warnings.setText("\n".join(prepared.warnings))
+        self._warnings.setVisible(bool(prepared.warnings))
+        if prepared.experiment.data.source == self.document.experiment.data.source:
+            self.source.offer(prepared.columns, prepared.found_format)
+            self.split.offer(prepared.columns)
+        self.guards.show_guards(prepared.guards)
+        self.guards.setEnabled(prepared.experiment == self.document.experiment)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Paint in the theme's colours."""
+        self.guards.apply_theme(theme)
+        self.split.apply_theme(theme)
+
+    # ------------------------------------------------------------------------------------------- the source
+
+    @Slot(object)
+    def _source_chosen(self, source: ex.Source) -> None:
+        self._replace(with_source(self.document.experiment, source))
+
+    @Slot(str, object)
+    def _field_edited(self, name: str, value: Any) -> None:
+        """A text that does not fit stays for correction, the sentence below it; other values go back."""
+        experiment = self.document.experiment
+        try:
+            if name == "text" and isinstance(experiment.data.source, ex.Formula):
+                from engine.data.formula import parse  # NumPy comes with it
+
+                parse(value)
+            source = ex.replace(experiment.data.source, **{name: value})
+            self.document.replace(suited(with_source(experiment, source)), f"data.source.{name}")
+        except (InputError, ValueError) as error:
+            text = str(error) if isinstance(error, InputError) else sentence(error)
+            self.refused.emit(text)
+            self.source.form.form.refuse(name, text)
+
+    @Slot(object)
+    def _browse(self, entry: Entry) -> None:
+        tag = str(entry.kind.__struct_config__.tag)
+        if entry.kind is ex.Table:
+            self.table_wanted.emit()
+        elif entry.place == "folder":
+            self.folder_wanted.emit(tag)
+        else:
+            self.file_wanted.emit(tag)
+
+    # -------------------------------------------------------------------------------- mends, split, scaling
+
+    @Slot(object)
+    def _mend(self, experiment: ex.Experiment) -> None:
+        self.document.replace(experiment, "data")
+
+    @Slot(str, object)
+    def _duplicates_edited(self, name: str, value: object) -> None:
+        self.edit("data", **{name: value})
+
+    @Slot(dict)
+    def _split_edited(self, values: dict[str, Any]) -> None:
+        self.edit("data.split", **values)
+
+    @Slot(str, object)
+    def _scaling_edited(self, name: str, value: object) -> None:
+        self.edit("data.scaling", **{name: value})
+
+    @Slot(object)
+    def _column_scaling_edited(self, scaling: ex.Scaling) -> None:
+        self.edit("data", scaling=scaling)
+
+    def _replace(self, experiment: ex.Experiment) -> None:
+        """Other data, with a model and a loss that suit it, as one change."""
+        try:
+            self.document.replace(suited(experiment), "data.source")
+        except InputError as error:
+            self.refused.emit(str(error))
+            self.show_experiment(self.document.experiment)
+
+
+def _methods(source: ex.Source) -> tuple[str, ...]:
+    """How the rows of a source can be divided."""
+    methods = dict.fromkeys(METHODS)
+    if isinstance(source, ex.Sequences):
+        return ("in order",)  # windows must not reach from one part into the other
+    if not is_classification(source):
+        del methods["stratified"]
+    if not isinstance(source, ex.Table):
+        del methods["by column"]
+    return tuple(methods)
+
+
+def _line() -> QWidget:
+    line = QWidget(autoFillBackground=True)
+    line.setBackgroundRole(QPalette.ColorRole.Mid)
+    line.setFixedHeight(1)
+    return line
