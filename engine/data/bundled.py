@@ -34,7 +34,7 @@ def read_rows(source: ex.Bundled) -> Rows:
     classes = tuple(str(name) for name in bunch.target_names)
     if source.name == "digits":
         X = torch.from_numpy(bunch.images / 16).type(torch.float).unsqueeze(dim=1)
-        return Rows(y, numbers(X, ("grey",)), ("class",), lines(source), classes)
+        return Rows(y, numbers(X, ()), ("class",), lines(source), classes)
     X = torch.from_numpy(bunch.data).type(torch.float)
     return Rows(y, numbers(X, features), ("class",), lines(source), classes)
 
