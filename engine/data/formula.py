@@ -15,12 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import InputError
+
+if TYPE_CHECKING:  # a formula is read before NumPy is there
+    import numpy as np
+    from numpy.typing import NDArray
 
 LONGEST = 1_000  # characters
 DEEPEST = 100  # levels of a tree; a level costs a few of Python's frames
@@ -60,6 +61,8 @@ class Expression:
 
     def values(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """y [n] float64 for x [n] float64. Raises InputError where y is not finite."""
+        import numpy as np
+
         with np.errstate(all="ignore"):
             value = _value(self.tree, x)
             y: NDArray[np.float64] = value if self.has_x else np.full_like(x, value)
@@ -209,6 +212,8 @@ def _check(node: ast.expr, depth: int = 1) -> bool:
 
 def _value(node: ast.expr, x: NDArray[np.float64]) -> Any:
     """The value of a checked tree: an array [n], or a number where there is no x."""
+    import numpy as np
+
     operate: Callable[..., Any]
     match node:
         case ast.Constant(value=value):
