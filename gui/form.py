@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import inspect
@@ -42,10 +42,11 @@ class Form(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._annotations = {field.name: field.type for field in msgspec.structs.fields(kind)}
         info = inspect.type_info(kind)
         assert isinstance(info, inspect.StructType)
-        own = kind.__dict__.get("__annotations__", {})  # before what a kind has in common with others
-        for field in sorted(info.fields, key=lambda field: field.name not in own):
+        common = getattr(kind.__base__, "__struct_fields__", ())
+        for field in sorted(info.fields, key=lambda field: field.name in common):  # what is the kind's own comes first
             if field.name in skip:
                 continue
             if isinstance(field.type, inspect.StructType):
@@ -145,7 +146,7 @@ class Form(QWidget):
                 self._show[name] = check.setChecked
                 return check
             case inspect.LiteralType():
-                return self._combo(name, kind.values)
+                return self._combo(name, get_args(get_args(self._annotations[name])[0]))  # in the order of the class
             case inspect.StrType():
                 return self._combo(name, ()) if name in self._columns else self._line(name)
             case inspect.UnionType(types=(inspect.FloatType(), inspect.NoneType())):

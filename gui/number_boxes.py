@@ -108,10 +108,10 @@ class WholeBox(QAbstractSpinBox):
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         digits = self._digits(text)
-        if not digits or digits == "-":
+        number = digits.removeprefix("-") if self._minimum < 0 else digits
+        if not number:
             return QValidator.State.Intermediate, text, position
-        number = digits.removeprefix("-")
-        if not (number.isdecimal() and number.isascii()) or (digits.startswith("-") and self._minimum >= 0):
+        if not (number.isdecimal() and number.isascii()):
             return QValidator.State.Invalid, text, position
         inside = len(digits) < 25 and self._minimum <= int(digits) <= self._maximum
         return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, position

@@ -86,7 +86,7 @@ class GuardList(QScrollArea):
 
     def _fit_height(self) -> None:
         wanted = self._rows.totalHeightForWidth(self.viewport().width())
-        self.setFixedHeight(min(wanted, HIGHEST))
+        self.setFixedHeight(max(0, min(wanted, HIGHEST)))
 
     def _line(self, index: int, guard: Guard) -> QWidget:
         line = QWidget()
