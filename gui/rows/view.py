@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
@@ -12,6 +14,11 @@ from gui.rows.table import RowsTable
 from gui.theme import LIGHT, Theme
 from gui.widgets import ElidedLabel, form_field, named, note
 
+if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paints before that
+    import numpy as np
+    from numpy.typing import NDArray
+
+PART = 1 << 17
 NOTHING = "The rows of the data come here."
 
 
@@ -82,7 +89,7 @@ class RowsView(QWidget):
         shown = self.model.shown
         entries = []
         if shown is not None and shown.splits is not None:
-            present = [split for split in range(len(SPLITS)) if (shown.splits == split).any()]
+            present = [split for split in range(len(SPLITS)) if _has(shown.splits, split)]
             entries = split_legend(self._theme, present, shown.sealed)
         marks = (f'<span style="color: {color}">▍</span>{words}' for color, words in entries)
         self.legend.setText("&nbsp;&nbsp;".join(mark.replace(" (", "&nbsp;(") for mark in marks))
@@ -107,3 +114,8 @@ class RowsView(QWidget):
             self.table.setFocus()
         else:
             self.go_to.selectAll()
+
+
+def _has(splits: NDArray[np.uint8], split: int) -> bool:
+    """Whether a split has a row. Part by part: 3 ms for ten million rows, all at once 30 for the memory alone."""
+    return any((splits[start : start + PART] == split).any() for start in range(0, len(splits), PART))
