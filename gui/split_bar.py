@@ -201,7 +201,7 @@ class SplitBar(QWidget):
     def _mark_lesson(self, painter: QPainter, name: str, start: int, y: float, tick: int) -> None:
         """A line with ticks over where the lesson lets a part end that begins at `start`."""
         low, high = (self._x(min(start + share, 100)) for share in self._lesson[name])
-        painter.setPen(QPen(QColor(self.theme.splits[name]), 1.6))
+        painter.setPen(QPen(QColor(self.theme.splits[name]), 2))
         painter.drawLine(QPointF(low, y), QPointF(high, y))
         for x in (low, high):
             painter.drawLine(QPointF(x, y), QPointF(x, y + tick))

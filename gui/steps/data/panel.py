@@ -114,23 +114,34 @@ class DataPanel(StepPanel):
 
     @Slot(object)
     def _source_chosen(self, source: ex.Source) -> None:
-        self._replace(with_source(self.document.experiment, source))
+        try:
+            self._use(source, "data.source")
+        except InputError as error:
+            self.refused.emit(str(error))
+            self.show_experiment(self.document.experiment)
 
     @Slot(str, object)
     def _field_edited(self, name: str, value: Any) -> None:
         """A text that does not fit stays for correction, the sentence below it; other values go back."""
-        experiment = self.document.experiment
+        source = self.document.experiment.data.source
         try:
-            if name == "text" and isinstance(experiment.data.source, ex.Formula):
+            if name == "text" and isinstance(source, ex.Formula):
                 from engine.data.formula import parse  # NumPy comes with it
 
                 parse(value)
-            source = ex.replace(experiment.data.source, **{name: value})
-            self.document.replace(suited(with_source(experiment, source)), f"data.source.{name}")
+            self._use(ex.replace(source, **{name: value}), f"data.source.{name}")
         except (InputError, ValueError) as error:
             text = str(error) if isinstance(error, InputError) else sentence(error)
             self.refused.emit(text)
             self.source.form.form.refuse(name, text)
+
+    def _use(self, source: ex.Source, key: str) -> None:
+        """Other data, divided in a way, with a model and with a loss that suit it: one change. Raises InputError."""
+        experiment = with_source(self.document.experiment, source)
+        if experiment.data.split.method not in _methods(source):
+            split = ex.replace(experiment.data.split, method="in order")
+            experiment = ex.replace(experiment, data=ex.replace(experiment.data, split=split))
+        self.document.replace(suited(experiment), key)
 
     @Slot(object)
     def _browse(self, entry: Entry) -> None:
@@ -163,14 +174,6 @@ class DataPanel(StepPanel):
     @Slot(object)
     def _column_scaling_edited(self, scaling: ex.Scaling) -> None:
         self.edit("data", scaling=scaling)
-
-    def _replace(self, experiment: ex.Experiment) -> None:
-        """Other data, with a model and a loss that suit it, as one change."""
-        try:
-            self.document.replace(suited(experiment), "data.source")
-        except InputError as error:
-            self.refused.emit(str(error))
-            self.show_experiment(self.document.experiment)
 
 
 def _methods(source: ex.Source) -> tuple[str, ...]:
