@@ -69,7 +69,7 @@ class Expression:
         bad = ~np.isfinite(y)
         if bad.any():
             raise InputError(
-                f"The formula has no finite value at x = {x[bad][0]:g}: change the formula, or where x starts and ends."
+                f"y has no finite value at x = {x[bad][0]:g}: change the formula, or where x starts and ends."
             )
         return y
 
