@@ -27,8 +27,8 @@ class Run:
     splits: tuple[str, ...]
     losses: NDArray[np.float32]
     """[n_epochs, n_splits], train before each update, the others after it."""
-    test_scores: tuple[float, float, float]
-    """MAE, RMSE and R² on the test set."""
+    test_scores: dict[str, float]
+    """On the test set: MAE, RMSE and R², or the accuracy."""
 
     @property
     def last_losses(self) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine import experiment as ex
 from engine.data import bundled, generated
 from engine.data.rows import Reading
@@ -11,6 +13,17 @@ from engine.script.splitting import split_imports, split_lines
 
 def usual_reading(source: ex.Source) -> Reading:
     """The lines that make the data, as far as they are known without reading a file."""
+    if isinstance(source, ex.Table):
+        return Reading(
+            (
+                *_tuple("features", source.features),
+                *_target(source),
+                f"table = pl.read_csv({text(source.path)})",
+                "X = table.select(features).cast(pl.Float32).to_torch()",
+                "y = table.select(target).cast(pl.Float32).to_torch()",
+            ),
+            imports=("import polars as pl",),
+        )
     if isinstance(source, ex.FileSource):
         return Reading((f"# (the lines that make X and y of {text(source.path)} stand here once it is read)",))
     return bundled.lines(source) if isinstance(source, ex.Bundled) else generated.lines(source)
@@ -90,6 +103,16 @@ def _augmentation(source: ex.Source) -> list[str]:
     from engine.data.augment import lines
 
     return ["", "", *lines(source.augmentation), "", ""]
+
+
+def _target(source: ex.Table) -> list[str]:
+    return [f"target = {text(source.target)}"] if isinstance(source.target, str) else _tuple("target", source.target)
+
+
+def _tuple(name: str, texts: Sequence[str]) -> list[str]:
+    """A list of texts, on one line where it fits."""
+    line = f"{name} = [{', '.join(map(text, texts))}]"
+    return [line] if len(line) <= 88 else [f"{name} = [", *(f"    {text(each)}," for each in texts), "]"]
 
 
 def text(value: str) -> str:

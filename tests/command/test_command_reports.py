@@ -45,7 +45,7 @@ def test_script_prints_the_experiment_s_script(sixstep, name):
     assert (finished.code, finished.err) == (0, "")
     experiment = set_value(find_experiment(name), "fit.epochs=7")
     session = Session(experiment)
-    assert finished.out == script(experiment, "cpu", session.dataset.read_table)
+    assert finished.out == script(experiment, "cpu", session.dataset.reading)
     ast.parse(finished.out)
 
 

@@ -77,7 +77,7 @@ def test_the_presets_have_the_course_s_data_loss_optimizer_and_seed(name):
     experiment = find_experiment(name)
     assert experiment.data == ex.Data(
         source=ex.StraightLine(weight=0.7, bias=0.3, start=0.0, end=1.0, step=0.02),
-        split=ex.Split(train=80, validation=0, shuffle=False),
+        split=ex.Split(train=80, validation=0, method="in order"),
     )
     assert experiment.fit == ex.Fit(
         loss=ex.L1Loss(), optimizer=ex.SGD(lr=0.01), seed=42, epochs=200 if name == "straight-line" else 1000

@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
+from sklearn.datasets import make_circles
+from sklearn.model_selection import train_test_split
 from torch import nn
 
 from engine import experiment as ex
@@ -56,22 +58,32 @@ ALL_OPTIMIZERS = [part for kind in OPTIMIZERS for part in settings(kind)]
 SPLITS = [
     ex.Split(train=80),
     ex.Split(train=60, validation=20),
-    ex.Split(train=80, shuffle=True, seed=7),
-    ex.Split(train=60, validation=20, shuffle=True, seed=0),
+    ex.Split(train=80, method="random", seed=7),
+    ex.Split(train=60, validation=20, method="random", seed=0),
 ]
 
 
 def every_fit() -> Iterator[tuple[ex.Model, ex.Loss, ex.Optimizer]]:
     """Each model with each loss and each optimizer, in all their settings; and each stack once."""
-    yield from itertools.product(MODELS, ALL_LOSSES, ALL_OPTIMIZERS)
+    for fit in itertools.product(MODELS, ALL_LOSSES, ALL_OPTIMIZERS):
+        if not (isinstance(fit[0], ex.LinearRegressionModel) and isinstance(fit[1], ex.CrossEntropyLoss)):
+            yield fit  # the course's first model gives one number, that loss takes one for each class
     yield from ((stack, ex.MSELoss(), ex.Adam(lr=0.01)) for stack in STACKS)
+
+
+def source_for(loss: ex.Loss, numbers: ex.Source) -> ex.Source:
+    """Data that the loss is for: `numbers`, or two classes."""
+    return ex.Circles(samples=60, noise=0.1) if isinstance(loss, ex.CLASS_LOSSES) else numbers
 
 
 # ------------------------------------------------------------------------------------------- the course's loop
 
 
 def rows_of(source: ex.Source) -> tuple[torch.Tensor, torch.Tensor]:
-    """X [n, n_features] and y [n, 1], made as in a notebook."""
+    """X [n, n_features] and y, float32 [n, 1] or int64 [n] of classes, made as in a notebook."""
+    if isinstance(source, ex.Circles):
+        X, y = make_circles(source.samples, noise=source.noise, factor=source.factor, random_state=source.seed)
+        return torch.from_numpy(X).float(), torch.from_numpy(y)
     if isinstance(source, ex.StraightLine):
         X = torch.arange(source.start, source.end, source.step).unsqueeze(dim=1)
         return X, source.weight * X + source.bias
@@ -94,40 +106,47 @@ class Line(nn.Module):
 
 
 class LineV2(nn.Module):
-    def __init__(self, n_features: int):
+    def __init__(self, n_features: int, n_outputs: int):
         super().__init__()
-        self.linear_layer = nn.Linear(in_features=n_features, out_features=1)
+        self.linear_layer = nn.Linear(in_features=n_features, out_features=n_outputs)
 
     def forward(self, x):
         return self.linear_layer(x)
 
 
-def plain_model(model: ex.Model, n_features: int) -> nn.Module:
+def plain_model(model: ex.Model, n_features: int, n_outputs: int = 1) -> nn.Module:
     """The module as a person would write it."""
     if isinstance(model, ex.LinearRegressionModel):
         return Line(n_features)
     if isinstance(model, ex.LinearRegressionModelV2):
-        return LineV2(n_features)
+        return LineV2(n_features, n_outputs)
     layers: list[nn.Module] = []
     for n_in, n_out in itertools.pairwise([n_features, *model.hidden]):
         layers += [nn.Linear(n_in, n_out), getattr(nn, model.activation)()]
-    return nn.Sequential(*layers, nn.Linear([n_features, *model.hidden][-1], 1))
+    return nn.Sequential(*layers, nn.Linear([n_features, *model.hidden][-1], n_outputs))
 
 
 def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, torch.Tensor]]]:
     """The course's loop, line by line: losses [n_epochs, n_splits] float32, and the state_dict after each epoch."""
     split, fit = experiment.data.split, experiment.fit
     X, y = rows_of(experiment.data.source)
-    if split.shuffle:
-        order = torch.randperm(len(X), generator=torch.Generator().manual_seed(split.seed))
-        X, y = X[order], y[order]
-    first, second = len(X) * split.train // 100, len(X) * split.train // 100 + len(X) * split.validation // 100
-    X_train, y_train = X[:first], y[:first]
-    held_out = [(X[first:second], y[first:second])] if split.validation else []
-    held_out.append((X[second:], y[second:]))
+    if isinstance(fit.loss, ex.BCEWithLogitsLoss):
+        y = y.float().unsqueeze(dim=1)
+    n_train, n_validation = len(X) * split.train // 100, len(X) * split.validation // 100
+    rest, test = np.arange(len(X))[: n_train + n_validation], np.arange(len(X))[n_train + n_validation :]
+    train, validation = rest[:n_train], rest[n_train:]
+    if split.method == "random":
+        n_test = len(X) - n_train - n_validation
+        rest, test = train_test_split(np.arange(len(X)), test_size=n_test, random_state=split.seed)
+        train = rest
+        if n_validation:
+            train, validation = train_test_split(rest, test_size=n_validation, random_state=split.seed)
+    X_train, y_train = X[train], y[train]
+    held_out = [(X[rows], y[rows]) for rows in ([validation, test] if n_validation else [test])]
 
     torch.manual_seed(fit.seed)
-    model = plain_model(experiment.model, X.shape[1])
+    two = isinstance(fit.loss, ex.CrossEntropyLoss)  # a logit for each of the two circles
+    model = plain_model(experiment.model, X.shape[1], 2 if two else 1)
     loss_fn = getattr(nn, type(fit.loss).__name__)(**msgspec.structs.asdict(fit.loss))
     optimizer = getattr(torch.optim, type(fit.optimizer).__name__)(
         model.parameters(), **msgspec.structs.asdict(fit.optimizer)

@@ -97,7 +97,7 @@ def test_the_session_can_be_used_after_it(name):
     session, _ = diverge(TOO_LARGE[name])
     epoch, state = session.epoch, {key: value.clone() for key, value in session.model.state_dict().items()}
     assert np.isfinite(session.predict(session.dataset.X_train)).all()
-    assert np.isfinite(score(session).test_mae)
+    assert np.isfinite(score(session).test["MAE"])
     with pytest.raises(DivergedError):
         session.advance()
     assert session.epoch == epoch and same_state(session.model.state_dict(), state)

@@ -65,8 +65,8 @@ def test_the_scores_are_those_of_the_model_as_it_is_now(table, loss):
     assert scores.losses["test"] == session.history.column("test")[-1]
     assert scores.losses["train"] != session.history.column("train")[-1]  # that one was taken before the update
     residual = session.dataset.y_test.numpy().astype(np.float64) - session.predict(session.dataset.X_test)
-    assert scores.test_mae == pytest.approx(np.abs(residual).mean(), rel=1e-12)
-    assert scores.test_rmse == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-12)
+    assert scores.test["MAE"] == pytest.approx(np.abs(residual).mean(), rel=1e-12)
+    assert scores.test["RMSE"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-12)
     assert all(torch.equal(before[key], value) for key, value in session.model.state_dict().items())
 
 
@@ -74,9 +74,9 @@ def test_the_l1_loss_of_the_test_set_is_its_mae():
     session = Session(ex.Experiment())
     session.advance()
     scores = score(session)
-    assert scores.losses["test"] == pytest.approx(scores.test_mae, rel=1e-6)
-    assert 0.9 < scores.test_r2 < 1
+    assert scores.losses["test"] == pytest.approx(scores.test["MAE"], rel=1e-6)
+    assert 0.9 < scores.test["R²"] < 1
 
 
 def test_a_flat_line_has_no_r2():
-    assert math.isnan(score(Session(ex.Experiment(data=ex.Data(source=ex.StraightLine(weight=0.0))))).test_r2)
+    assert math.isnan(score(Session(ex.Experiment(data=ex.Data(source=ex.StraightLine(weight=0.0))))).test["R²"])

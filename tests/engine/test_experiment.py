@@ -185,7 +185,7 @@ BAD = {  # TOML: what the sentence must name
     "[data.split]\ntrain = 100": ["data.split.train"],
     "[data.split]\ntrain = 80\nvalidation = 20": ["data.split", "80 %", "20 %"],
     "[data.split]\nvalidation = -1": ["data.split.validation"],
-    "[data.split]\nshuffle = 1": ["data.split.shuffle"],
+    "[data.split]\nmethod = 1": ["data.split.method"],
     '"a\\nb" = 1': ["a"],
     '"a\\nb" = nan': ["a", "finite"],
     "[fit]\n'<b>' = 1": ["<b>"],

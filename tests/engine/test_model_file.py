@@ -84,12 +84,12 @@ def test_a_saved_model_opens_as_what_it_was_and_predicts_exactly_the_same(tmp_pa
     opened = open_model(tmp_path / "model.pt")
     assert opened.difference == 0.0 and opened.warnings == ()
     assert opened.experiment == session.experiment and opened.model == model
-    assert (opened.n_features, opened.n_targets) == (len(session.dataset.features), 1)
+    assert (opened.inputs.size, opened.n_outputs) == (len(session.dataset.features), 1)
     assert opened.losses.tobytes() == session.history.losses.tobytes()
     assert same_state(opened.module.state_dict(), session.model.state_dict())
     plain = torch.load(tmp_path / "model.pt", weights_only=True)
     assert same_state(dict(plain), session.model.state_dict())
-    build_model(model, opened.n_features).load_state_dict(plain)
+    build_model(model, opened.inputs).load_state_dict(plain)
 
 
 def test_an_opened_model_continues_as_a_session(saved):
@@ -309,7 +309,7 @@ def test_a_file_from_elsewhere_opens_with_the_model_that_its_keys_and_shapes_tel
     if way == "cuda":
         path.write_bytes(from_cuda(path.read_bytes()))
     opened = open_model(path)
-    assert (opened.model, opened.n_features, opened.n_targets) == (model, n_features, n_targets)
+    assert (opened.model, opened.inputs.size, opened.n_outputs) == (model, n_features, n_targets)
     assert (opened.experiment, opened.losses, opened.difference) == (None, None, None)
     got = opened.module.state_dict()
     assert got.keys() == state.keys() and all(torch.equal(got[key], state[key]) for key in state)

@@ -12,13 +12,15 @@ from tests.engine.every_choice import ALL_LOSSES, ALL_OPTIMIZERS, MODELS, STACKS
 
 START = ex.Experiment()
 
+SCORES = {"MAE": 0.1, "RMSE": 0.2, "R²": 0.3}
+
 
 @pytest.mark.parametrize(
     ("assignment", "change"),
     [
         ("fit.optimizer.lr=0.05", ["lr 0.01 → 0.05"]),
         ("fit.epochs=200", []),
-        ("data.split.shuffle=true", ["shuffle False → True"]),
+        ("data.split.method=random", ["method in order → random"]),
         ("model.kind=linear-layer", ["model linear-regression → linear-layer"]),
         ("model.kind=layers", ["model linear-regression → layers"]),
         ("fit.optimizer.name=Adam", ["optimizer SGD → Adam"]),
@@ -55,7 +57,7 @@ def test_the_summary_names_loss_optimizer_and_learning_rate():
 
 def test_the_last_losses_are_those_of_the_last_epoch_by_split():
     losses = np.array([[3, 4], [1, 2]], dtype=np.float32)
-    run = Run(1, START, "cpu", "done", 0.5, ("train", "test"), losses, (0.1, 0.2, 0.3))
+    run = Run(1, START, "cpu", "done", 0.5, ("train", "test"), losses, SCORES)
     assert run.last_losses == {"train": 1.0, "test": 2.0}
-    empty = Run(2, START, "cpu", "failed", 0.0, ("train", "test"), losses[:0], (0.1, 0.2, 0.3))
+    empty = Run(2, START, "cpu", "failed", 0.0, ("train", "test"), losses[:0], SCORES)
     assert empty.last_losses == {}

@@ -13,7 +13,7 @@ from engine import experiment as ex
 from engine.choices import LOSSES, OPTIMIZERS
 from engine.data.dataset import load_dataset
 from engine.session import Session
-from tests.engine.every_choice import MODELS, SPLITS, every_fit, label, plain_loop, same_state
+from tests.engine.every_choice import MODELS, SPLITS, every_fit, label, plain_loop, same_state, source_for
 
 FITS = [pytest.param(*fit, id=", ".join(map(label, fit))) for fit in every_fit()]
 CUTS = {
@@ -42,7 +42,8 @@ def test_the_walk_covers_every_row_of_the_tables():
 @pytest.mark.parametrize(("model", "loss", "optimizer"), FITS)
 def test_the_session_equals_the_plain_loop_to_the_last_bit(table, model, loss, optimizer):
     fit = ex.Fit(loss=loss, optimizer=optimizer, epochs=5, seed=3)
-    assert_same_as_plain_loop(ex.Experiment(data=ex.Data(source=table, split=SPLITS[-1]), model=model, fit=fit))
+    data = ex.Data(source=source_for(loss, table), split=SPLITS[-1])
+    assert_same_as_plain_loop(ex.Experiment(data=data, model=model, fit=fit))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=label)
