@@ -121,6 +121,7 @@ class Form(QWidget):
         self._layout.addRow(label, widget)
         if isinstance(widget, QLineEdit):
             self._refusals[name] = named(note(), "warning")
+            self._refusals[name].setMinimumWidth(1)  # what was typed may be too long to wrap
             self._refusals[name].hide()
             self._layout.addRow(self._refusals[name])
 

@@ -21,7 +21,7 @@ from gui.form import Form, enable_choices
 from gui.frames import ColumnOffer
 from gui.steps.data.columns import GAPS, NAME, ROLE, TYPE, ChoiceDelegate, ColumnsModel
 from gui.steps.data.uses import AS_ALL, MEASURED, Role, Use
-from gui.widgets import form_field, heading, named
+from gui.widgets import ElidedLabel, form_field, named
 
 MANY = 12
 """Beyond this many columns there is a box to filter them."""
@@ -47,8 +47,7 @@ class ColumnList(QWidget):
         self.filter = form_field(named(QLineEdit(clearButtonEnabled=True), "filter", "Filter the columns by name"))
         self.view = named(QTableView(), "columns", "Columns of the table")
         self._set_up_view()
-        self._selected = heading("")
-        self._selected.setTextFormat(Qt.TextFormat.PlainText)
+        self._selected = named(ElidedLabel(), "heading")
         self.role = _combo("role", "Role", "What the column is used for. Several targets: select them, then choose.")
         self.role.addItems(list(roles))
         self.form = Form(ex.Column, skip=("name",))
@@ -132,6 +131,7 @@ class ColumnList(QWidget):
             return
         name = self.model.offers[rows[0]].name
         self._selected.setText(name if len(rows) == 1 else f"{len(rows):,} columns")
+        self._selected.setToolTip(name if len(rows) == 1 else "")
         with QSignalBlocker(self.role), QSignalBlocker(self.scale):
             _show_common(self.role, {use.role for use in uses})
             _show_common(self.scale, {use.scale for use in uses})

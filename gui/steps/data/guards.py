@@ -91,6 +91,7 @@ class GuardList(QScrollArea):
     def _line(self, index: int, guard: Guard) -> QWidget:
         line = QWidget()
         sentence = QLabel(guard.sentence, textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        sentence.setMinimumWidth(1)  # a name of a column that is too long to wrap must not widen the panel
         sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         words = QVBoxLayout()
         words.setSpacing(4)

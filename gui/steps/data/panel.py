@@ -40,6 +40,7 @@ class DataPanel(StepPanel):
         self.split = SplitForm()
         self.scaling = Form(ex.Scaling)
         self._warnings = named(note(), "warning")
+        self._warnings.setMinimumWidth(1)  # a name of a column that is too long to wrap must not widen the panel
         self._warnings.hide()
         self._shapes = named(note(), "shapes")
         self._lay_out()

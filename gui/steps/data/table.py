@@ -15,7 +15,7 @@ from gui.frames import ColumnOffer
 from gui.steps.data.column_list import ColumnList
 from gui.steps.data.source_form import SourceForm
 from gui.steps.data.uses import AS_ALL, Role, Use, changed, scaled, sentence, table_of, unused
-from gui.widgets import note
+from gui.widgets import ElidedLabel, named, note
 
 
 class TableForm(SourceForm):
@@ -28,7 +28,7 @@ class TableForm(SourceForm):
         self._offers: tuple[ColumnOffer, ...] = ()
         self._described: dict[str, ex.Column] = {}
         self._format = note()
-        self._summary = note()
+        self._summary = named(ElidedLabel(), "muted")
         self.columns = ColumnList(("feature", "target", "unused"))
 
         self.rows.insertWidget(1, self._format)
@@ -48,6 +48,7 @@ class TableForm(SourceForm):
         self._described |= {column.name: column for column in source.columns}
         count = "1 feature predicts" if len(source.features) == 1 else f"{len(source.features):,} features predict"
         self._summary.setText(f"{count} {', '.join(source.targets)}.")
+        self._summary.setToolTip(self._summary.text())
         offers = self._offers or tuple(ColumnOffer(n, "number", 0, 0) for n in (*source.features, *source.targets))
         self.columns.show_columns(offers, self._uses(offers))
 
