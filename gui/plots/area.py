@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QSplitter, QVBoxLayout
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout
 
 from engine import experiment as ex
 from engine.runs import Run
 from gui.frames import Frame, Prepared
+from gui.plots.images import ImageGrid
 from gui.plots.loss import LossPlot
 from gui.plots.parameters import ParameterTable
 from gui.plots.scatter import ScatterPlot
+from gui.plots.series import SeriesPlot
+from gui.plots.texts import TextList
 from gui.theme import Theme
 from gui.widgets import card, heading
+
+View = ScatterPlot | ImageGrid | SeriesPlot | TextList
 
 
 class PlotArea(QSplitter):
     """Everything that moves while a model learns."""
+
+    painted = Signal(object)
+    """The points ((x1, x2, class), ...) after a stroke with the painting tools."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Vertical)
@@ -24,6 +32,17 @@ class PlotArea(QSplitter):
         self._frame: Frame | None = None
         self._is_turn_of_loss = False
         self.scatter = ScatterPlot()
+        self.images = ImageGrid()
+        self.series = SeriesPlot()
+        self.texts = TextList()
+        self.data = QStackedWidget()
+        """Whichever of these four suits the data."""
+        self._views: tuple[View, ...] = (
+            self.scatter, self.images, self.series, self.texts,
+        )  # fmt: skip
+        for view in self._views:
+            self.data.addWidget(view)
+        self.view: View = self.scatter
         self.loss = LossPlot()
         self.parameters = ParameterTable()
         parameters = card()
@@ -31,23 +50,43 @@ class PlotArea(QSplitter):
         layout.setContentsMargins(12, 8, 12, 12)
         layout.addWidget(heading("Parameters"))
         layout.addWidget(self.parameters)
-        for index, (widget, height) in enumerate(((self.scatter, 3), (self.loss, 2), (parameters, 0))):
+        for index, (widget, height) in enumerate(((self.data, 3), (self.loss, 2), (parameters, 0))):
             self.addWidget(widget)
             self.setStretchFactor(index, height)
         self.setSizes([330, 230, 128])
         self.setHandleWidth(6)
         self.setChildrenCollapsible(False)
+        self.scatter.painted.connect(self.painted)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
-        self.scatter.apply_theme(theme)
+        for view in self._views:
+            view.apply_theme(theme)
         self.loss.apply_theme(theme)
+
+    def show_experiment(self, experiment: ex.Experiment) -> None:
+        """Follow the document: where its points are painted, they can be painted on, before there is a session."""
+        self.scatter.show_source(experiment.data.source)
+        if isinstance(experiment.data.source, ex.Painted):
+            self._show(self.scatter)
+
+    def set_paintable(self, on: bool) -> None:
+        """Let points be painted, or not: while a model is being fitted its data must stay."""
+        self.scatter.set_paintable(on)
 
     def show_prepared(self, prepared: Prepared) -> None:
         """Begin with a new session."""
         self._source = prepared.experiment.data.source
         self._frame = None
-        self.scatter.show_data(prepared)
+        view: View = self.scatter
+        if prepared.images is not None:
+            view = self.images
+        elif prepared.series is not None:
+            view = self.series
+        elif prepared.texts is not None:
+            view = self.texts
+        self._show(view)
+        view.show_data(prepared)
         self.loss.clear(tuple(prepared.points))
 
     def show_frame(self, frame: Frame, epochs: int, in_turn: bool = False) -> None:
@@ -57,7 +96,7 @@ class PlotArea(QSplitter):
         if in_turn and self._is_turn_of_loss:
             self.loss.redraw()
         else:
-            self.scatter.show_predictions(frame.y_pred)
+            self.view.show_predictions(frame.y_pred)
             if not in_turn:
                 self.loss.redraw()
         self._is_turn_of_loss = not self._is_turn_of_loss
@@ -67,7 +106,11 @@ class PlotArea(QSplitter):
         """Draw what had not had its turn."""
         self.loss.redraw()
         if self._frame is not None:
-            self.scatter.show_predictions(self._frame.y_pred)
+            self.view.show_predictions(self._frame.y_pred)
+
+    def _show(self, view: View) -> None:
+        self.view = view
+        self.data.setCurrentWidget(view)
 
     @Slot(list)
     def compare(self, runs: list[tuple[str, Run]]) -> None:

@@ -13,6 +13,7 @@ from gui.widgets import heading, named
 
 POINT, LINE, DASHED, DOTTED = "●", "━", "╍", "┅"
 """How the legend shows a kind of mark."""
+HELP = "Wheel and drag to look closer, double-click to see all"
 MOST_NAMED = 14
 """Of more entries the legend names these; the tool tip has them all."""
 
@@ -33,7 +34,7 @@ class PlotCard(QFrame):
         self.item.hideButtons()
         self.item.setMenuEnabled(False)  # pyqtgraph's own menu offers what does not work here
         self.item.getViewBox().setMenuEnabled(False)
-        self.plot.setToolTip("Wheel and drag to look closer, double-click to see all")
+        self.plot.setToolTip(HELP)
         self.plot.scene().sigMouseClicked.connect(self._clicked)
         self.plot.setAntialiasing(True)
         for side in ("left", "bottom"):

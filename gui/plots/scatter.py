@@ -5,42 +5,49 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSignalBlocker, Qt, Slot
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolTip, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
+from engine import experiment as ex
 from engine.cloud import cloud
 from gui.frames import Prepared
 from gui.plots.axes import Axis, DrawnRows, axes, first_choice
-from gui.plots.card import POINT, PlotCard
+from gui.plots.card import HELP, POINT, PlotCard
 from gui.plots.cloud_item import CloudItem
 from gui.plots.coloring import RING, Coloring, by_split, by_target
-from gui.plots.dots import Dots, Mark
-from gui.plots.hover import row_text
+from gui.plots.hover import Hover
+from gui.plots.paint import PaintBar, Painting
 from gui.plots.predictions import Predictions
 from gui.theme import Theme
 from gui.widgets import named
 
-REACH = 10
-"""A point is meant when the mouse is no more pixels away."""
-HELP = "Wheel and drag to look closer, double-click to see all"
+PAINTED = (-1.25, 1.25)
+"""What a plot to paint into shows at least, in both directions."""
+PAINT_HELP = "Wheel to look closer or from afar, middle button to move the view"
 
 
 class ScatterPlot(PlotCard):
     """One feature: y over it. Several: predicted over true value, or any two axes. Classes have colours."""
 
+    painted = Signal(object)
+    """The points ((x1, x2, class), ...) after a stroke with the painting tools."""
+
     def __init__(self) -> None:
         super().__init__("Data and predictions", "y", "X")
         self.rows = DrawnRows({})
+        self._source: ex.Painted | None = None
+        self._has_choices = False
         self._prepared: Prepared | None = None
         self._offered: tuple[Axis, ...] = ()
         self.points = CloudItem()
         self.predictions = Predictions()
-        self._hovered = Dots()
         self._diagonal = pg.InfiniteLine(angle=45)
         self._diagonal.hide()
-        for item in (self.points, self._diagonal, self.predictions, self._hovered):
+        for item in (self.points, self._diagonal, self.predictions):
             self.plot.addItem(item)
+        self.hover = Hover(self, self.points, self.predictions)
+        self.paint_bar = PaintBar(self)
+        self.painting = Painting(self.plot, self.paint_bar)
         self._controls = named(QWidget(), "axes", "What the axes and the colours show")
         self.x_axis = named(_combo(), "x-axis", "What the x axis shows")
         self.y_axis = named(_combo(), "y-axis", "What the y axis shows")
@@ -51,16 +58,20 @@ class ScatterPlot(PlotCard):
             row.addWidget(combo)
         row.addStretch(1)
         self.add_row(self._controls)
+        self.add_row(self.paint_bar)
         self._controls.hide()
+        self.paint_bar.set_active(False, False)
+        self.painting.painted.connect(self.painted)
+        self.painting.stroke.connect(self._show_painting)
         self.x_axis.currentIndexChanged.connect(self._x_chosen)
         self.y_axis.currentIndexChanged.connect(self._y_chosen)
         self.color.currentIndexChanged.connect(self._recolor)
-        self.plot.viewport().installEventFilter(self)
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
         self.predictions.apply_theme(theme)
-        self._hovered.set_marks((Mark("", 15, line=theme.accent, width=2),))
+        self.hover.apply_theme(theme)
+        self.painting.apply_theme(theme)
         self._diagonal.setPen(pg.mkPen(theme.muted, style=Qt.PenStyle.DashLine))
         self._recolor()
 
@@ -75,13 +86,15 @@ class ScatterPlot(PlotCard):
             self.rows = DrawnRows(prepared.points)
         if before is None or _question(before) != _question(prepared):
             self._offer(prepared)
-        self._hide_row()
+        self.hover.set_rows(prepared, self.rows)
         if same_rows:
-            self._place_predictions()
+            self.predictions.place(prepared, self.rows, self.axes)
             self._recolor()
         else:
             self._place()
-        self.item.enableAutoRange()
+        self._show_painting()
+        if self._source is None:
+            self.item.enableAutoRange()
 
     def show_predictions(self, y_pred: NDArray[np.number]) -> None:
         """Show predictions [m] for the test rows that are drawn: numbers, or class indices."""
@@ -108,7 +121,62 @@ class ScatterPlot(PlotCard):
         several = len(prepared.features) > 1
         for combo in (self.x_axis, self.y_axis):
             combo.setVisible(several)
-        self._controls.setVisible(several or is_class)
+        self._has_choices = several or is_class
+        self._controls.setVisible(self._has_choices and self._source is None)
+
+    # ------------------------------------------------------------------------------------------ painting
+
+    def show_source(self, source: ex.Source) -> None:
+        """Offer the painting tools where the document's points are painted."""
+        before, self._source = self._source, source if isinstance(source, ex.Painted) else None
+        is_on = self._source is not None
+        if self._source is not None:
+            self.painting.set_source(self._source)
+        if (before and before.task) != (self._source and self._source.task):
+            self.paint_bar.set_active(is_on, self._source is not None and self._source.task == "classes")
+            self._controls.setVisible(self._has_choices and not is_on)
+            self.painting.is_active = is_on and self.paint_bar.isEnabled()
+            self.plot.setToolTip(PAINT_HELP if is_on else HELP)
+            self.show_all()
+        self._show_painting()
+
+    def set_paintable(self, on: bool) -> None:
+        """Let the points be painted, or not: while a model is being fitted its data must stay."""
+        self.paint_bar.setEnabled(on)
+        self.painting.is_active = on and self._source is not None
+
+    def show_all(self) -> None:
+        if self._source is None:
+            super().show_all()
+            return
+        ends = [(min(PAINTED[0], *values), max(PAINTED[1], *values))
+                for values in ([point[i] for point in self._source.points] or PAINTED for i in range(2))]  # fmt: skip
+        self.item.getViewBox().setRange(xRange=ends[0], yRange=ends[1], padding=0.02)
+
+    @Slot()
+    def _show_painting(self) -> None:
+        """Show the points as they are being painted until the session has them, then those of the session."""
+        shown = self._prepared.experiment.data.source if self._prepared is not None else None
+        is_ahead = self._source is not None and (
+            self.painting.is_stroke or not isinstance(shown, ex.Painted)
+            or (shown.task, shown.points) != (self._source.task, self.painting.points)
+        )  # fmt: skip
+        was_ahead = self.painting.dots.isVisible()
+        self.painting.dots.setVisible(is_ahead)
+        for item in (self.points, self.predictions):
+            item.setVisible(not is_ahead)
+        if is_ahead and self._source is not None:
+            self._diagonal.hide()
+            self.hover.set_rows(None, self.rows)
+            has_classes = self._source.task == "classes"
+            for side, name in zip(("bottom", "left"), ("x1", "x2") if has_classes else ("X", "y"), strict=True):
+                self.item.setLabel(side, name)
+                self.item.getAxis(side).setTicks(None)
+            self.show_legend([])
+        elif was_ahead and self._prepared is not None:
+            self.hover.set_rows(self._prepared, self.rows)
+            self._name_axes()
+            self._recolor()
 
     # -------------------------------------------------------------------------------------- axes, colours
 
@@ -137,19 +205,20 @@ class ScatterPlot(PlotCard):
         """Put the rows between the axes."""
         x, y = self.axes
         self.points.show_cloud(cloud(self.rows.values(x), self.rows.values(y)))
+        self._name_axes()
+        self.hover.hide()
+        if self._prepared is not None:
+            self.predictions.place(self._prepared, self.rows, self.axes)
+        self._recolor()
+
+    def _name_axes(self) -> None:
+        x, y = self.axes
         self._diagonal.setVisible({x.kind, y.kind} == {"true", "predicted"})
         for side, axis in (("bottom", x), ("left", y)):
             self.item.setLabel(side, self._label(axis))
             names_classes = axis.kind == "true" and self._is_class
             ticks = [list(enumerate(self._prepared.classes))] if names_classes and self._prepared else None
             self.item.getAxis(side).setTicks(ticks)
-        self._hide_row()
-        self._place_predictions()
-        self._recolor()
-
-    def _place_predictions(self) -> None:
-        if self._prepared is not None:
-            self.predictions.place(self._prepared, self.rows, self.axes)
 
     def _label(self, axis: Axis) -> str:
         target = self._prepared.target if self._prepared else "y"
@@ -190,49 +259,6 @@ class ScatterPlot(PlotCard):
             entries.append((POINT, self.theme.prediction, name))
         self.show_legend(entries)
 
-    # -------------------------------------------------------------------------------------- the mouse
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QMouseEvent) and event.type() is QEvent.Type.MouseMove and not event.buttons():
-            self._show_row(event.position(), event.globalPosition().toPoint())
-        elif event.type() is QEvent.Type.Leave:
-            self._hide_row()
-        return super().eventFilter(watched, event)
-
-    def row_at(self, position: QPointF) -> tuple[str, int, float, float] | None:
-        """The split, the number and the place of the row within 10 pixels of a position in the plot."""
-        box = self.item.getViewBox()
-        place = box.mapSceneToView(self.plot.mapToScene(position.toPoint()))
-        across, up = box.viewPixelSize()
-        x, y, reach = place.x(), place.y(), (REACH * across, REACH * up)
-        predicted = self.predictions.nearest(x, y, reach)
-        points = self.points.cloud
-        nearest = points.nearest(x, y, reach)
-        if nearest is not None:
-            at = float(points.x[nearest]), float(points.y[nearest])
-            if predicted is None or np.hypot((at[0] - x) / reach[0], (at[1] - y) / reach[1]) <= predicted[0]:
-                return *self.rows.find(int(points.rows[nearest])), *at
-        return None if predicted is None else ("test", *predicted[1:])
-
-    def _show_row(self, position: QPointF, on_screen: QPoint) -> None:
-        found = self.row_at(position) if self._prepared is not None else None
-        if found is None or self._prepared is None:
-            self._hide_row()
-            return
-        split, row, x, y = found
-        prediction = self.predictions.of(row) if split == "test" else None
-        text = row_text(self._prepared, split, row, prediction)
-        self.plot.setToolTip(text)
-        self._hovered.show_points(np.array([x], np.float32), np.array([y], np.float32))
-        QToolTip.showText(on_screen, text, self.plot)
-
-    def _hide_row(self) -> None:
-        if len(self._hovered.x):
-            self._hovered.show_points(np.empty(0, np.float32), np.empty(0, np.float32))
-            self.plot.setToolTip(HELP)
-            QToolTip.hideText()
-
-
 def _combo() -> QComboBox:
     combo = QComboBox()
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -249,4 +275,5 @@ def _same(one: Prepared, other: Prepared) -> bool:
 
 def _question(prepared: Prepared) -> tuple[object, ...]:
     """What the axes are offered by."""
-    return prepared.features, prepared.target, prepared.task
+    is_painted = isinstance(prepared.experiment.data.source, ex.Painted)
+    return prepared.features, prepared.target, prepared.task, is_painted
