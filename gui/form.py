@@ -38,10 +38,10 @@ class Form(QWidget):
         self._folds: dict[str, Fold] = {}
         self._refusals: dict[str, QLabel] = {}
         self._number_types: dict[str, type[int] | type[float]] = {}
-        self._layout = QFormLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.rows = QFormLayout(self)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._annotations = {field.name: field.type for field in msgspec.structs.fields(kind)}
         info = inspect.type_info(kind)
         assert isinstance(info, inspect.StructType)
@@ -78,7 +78,7 @@ class Form(QWidget):
 
     def set_row_visible(self, name: str, visible: bool) -> None:
         """Show or hide a field with its label."""
-        self._layout.setRowVisible(self.widgets[name], visible)
+        self.rows.setRowVisible(self.widgets[name], visible)
 
     def offer_columns(self, names: Sequence[str]) -> None:
         """The columns that the fields in `columns` choose from."""
@@ -105,7 +105,7 @@ class Form(QWidget):
         form.refused.connect(self.refused)
         self.inner[name] = form
         self._folds[name] = Fold(f"More: {name}", form)
-        self._layout.addRow(self._folds[name])
+        self.rows.addRow(self._folds[name])
 
     def _add_row(self, name: str, metadata: inspect.Metadata) -> None:
         widget = self._widget(name, metadata)
@@ -118,12 +118,12 @@ class Form(QWidget):
             part.setToolTip(schema.get("description", ""))
         widget.setAccessibleDescription(schema.get("description", ""))
         label.setBuddy(widget)
-        self._layout.addRow(label, widget)
+        self.rows.addRow(label, widget)
         if isinstance(widget, QLineEdit):
             self._refusals[name] = named(note(), "warning")
             self._refusals[name].setMinimumWidth(1)  # what was typed may be too long to wrap
             self._refusals[name].hide()
-            self._layout.addRow(self._refusals[name])
+            self.rows.addRow(self._refusals[name])
 
     def _widget(self, name: str, metadata: inspect.Metadata) -> QWidget | None:
         kind, suffix = metadata.type, (metadata.extra or {}).get("suffix", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -15,6 +17,7 @@ from gui.document import Document
 from gui.frames import ColumnOffer, Prepared
 from gui.steps.data import DataPanel
 from gui.steps.data.sources import ENTRIES, Entry, entry_of
+from gui.steps.stack import StepStack
 
 ALL = [entry for entries in ENTRIES.values() for entry in entries]
 MADE = [entry for entry in ALL if not entry.place]
@@ -23,11 +26,11 @@ OTHER_VALUES = {
     ex.Formula: {"text": "x ** 3"}, ex.Circles: {"factor": 0.5}, ex.Moons: {"samples": 50}, ex.Blobs: {"classes": 3},
     ex.XOR: {"noise": 0.3}, ex.Spirals: {"turns": 2.0}, ex.Painted: {"task": "values"}, ex.Bundled: {"name": "wine"},
 }  # fmt: skip
+NAMES = ("the_price_of_a_flat_in_thousands_of_euros", "size", "y", "x1", "x2")
 READ: dict[Entry, ex.FileSource] = {
     entry_of(source): source
     for source in (
-        ex.Table(path="/a/very long name of a file with flats and houses.csv", target="the_price_of_a_flat_in_thousands_of_euros",
-                 features=("size",)),
+        ex.Table(path="/a/very long name of a file with flats and houses.csv", target=NAMES[0], features=("size",)),
         ex.Images(path="/a/pictures"), ex.Text(path="/a/texts"), ex.Text(path="/a.csv", text="review", label="stars"),
         ex.Sequences(path="/weather.csv", target="temperature", features=("temperature", "pressure")),
         ex.ParquetStream(path="/a.parquet", target="y", features=("x1", "x2")),
@@ -35,7 +38,6 @@ READ: dict[Entry, ex.FileSource] = {
     )
 }  # fmt: skip
 
-NAMES = ("the_price_of_a_flat_in_thousands_of_euros", "size", "y", "x1", "x2")
 
 
 @pytest.fixture
@@ -306,6 +308,22 @@ def test_the_tensors_stay_in_sight_while_the_forms_scroll(panel: DataPanel) -> N
 
 
 @pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.words)
+def test_the_stack_of_steps_does_not_scroll_as_well(qtbot: QtBot, entry: Entry) -> None:
+    document = Document()
+    panel = DataPanel(document)
+    stack = StepStack([("Get data ready", panel), *((title, QWidget()) for title in "ABCDE")])
+    qtbot.addWidget(stack, before_close_func=lambda _: document.undo_stack.clear())
+    document.open(ex.Experiment(data=ex.Data(source=READ[entry] if entry.place else entry.kind())), None)
+    panel.show_prepared(prepared(panel, guards_of(panel)))
+    stack.resize(290, 640)
+    stack.show()
+    qtbot.waitExposed(stack)
+    area = next(area for area in stack.findChildren(QScrollArea) if area.widget() is panel)
+    assert area.verticalScrollBar().maximum() == 0
+    assert panel.height() == area.viewport().height()
+
+
+@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.words)
 def test_nothing_is_cut_off_at_the_least_width(panel: DataPanel, entry: Entry) -> None:
     shown = READ[entry] if entry.place else entry.kind()
     panel.document.edit("data", source=shown)
@@ -345,7 +363,7 @@ def test_tab_goes_through_the_panel_from_top_to_bottom(panel: DataPanel, entry: 
     assert {panel.source.combo, bar.train_end, bar.validation_end, panel.scaling.widgets["target"]} <= set(stops)
     assert {widget for widget in panel.source.form.form.widgets.values() if widget.isVisible()} <= set(stops)
     assert panel.guards.findChild(QPushButton, "mend 0") in stops
-    for above, below in zip(tops, tops[1:], strict=False):
+    for above, below in itertools.pairwise(tops):
         assert below >= above - 12, [f"{type(widget).__name__} {widget.objectName()}" for widget in inside]
 
 

@@ -8,7 +8,6 @@ from PySide6.QtCore import QItemSelection, QSignalBlocker, QSortFilterProxyModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QFormLayout,
     QHeaderView,
     QLineEdit,
     QTableView,
@@ -53,7 +52,6 @@ class ColumnList(QWidget):
         self.form = Form(ex.Column, skip=("name",))
         self.scale = _combo("scale", "Scaling", "How its numbers are brought to a common size, if not as all others.")
         self.scale.addItems(SCALES)
-        self._editor = QWidget()
         self._lay_out()
 
         self.filter.textChanged.connect(self._filtered.setFilterFixedString)
@@ -89,16 +87,13 @@ class ColumnList(QWidget):
         view.setItemDelegateForColumn(TYPE, ChoiceDelegate(TYPES, view))
 
     def _lay_out(self) -> None:
-        self._fields = QFormLayout(self._editor)
-        self._fields.setContentsMargins(0, 0, 0, 0)
-        self._fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._fields.addRow(self._selected)
-        self._fields.addRow("Role", self.role)
-        self._fields.addRow(self.form)
-        self._fields.addRow("Scaling", self.scale)
+        rows = self.form.rows
+        rows.insertRow(0, "Role", self.role)
+        self.role.lower()  # the first of the form's children, which Tab follows
+        rows.addRow("Scaling", self.scale)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.filter, self.view, self._editor):
+        for widget in (self.filter, self.view, self._selected, self.form):
             layout.addWidget(widget)
 
     def show_columns(self, offers: tuple[ColumnOffer, ...], uses: Mapping[str, Use]) -> None:
@@ -126,7 +121,8 @@ class ColumnList(QWidget):
         """Fill the form below the list; a field in which the selected columns differ is empty."""
         rows = self._rows()
         uses = [self.model.uses[row] for row in rows]
-        self._editor.setVisible(bool(uses))
+        for widget in (self._selected, self.form):
+            widget.setVisible(bool(uses))
         if not uses:
             return
         name = self.model.offers[rows[0]].name
@@ -150,7 +146,7 @@ class ColumnList(QWidget):
         self.form.set_row_visible("encoding", detailed and types == {"category"})
         self.form.set_row_visible("missing", detailed)
         self.form.set_row_visible("constant", detailed and all(use.column.missing == "constant" for use in uses))
-        self._fields.setRowVisible(self.scale, detailed and types <= MEASURED)
+        self.form.rows.setRowVisible(self.scale, detailed and types <= MEASURED)
         missing = self.form.widgets["missing"]
         assert isinstance(missing, QComboBox)
         enable_choices(missing, NUMBER_FILLS if types <= MEASURED else FILLS)

@@ -20,6 +20,8 @@ HELP = (
     "Rows without a value.",
 )
 NAME, ROLE, TYPE, GAPS = range(4)
+READ_ONLY = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+EDITABLE = READ_ONLY | Qt.ItemFlag.ItemIsEditable
 
 
 class ColumnsModel(QAbstractTableModel):
@@ -53,8 +55,7 @@ class ColumnsModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(HEADERS)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        editable = Qt.ItemFlag.ItemIsEditable if index.column() in self._editable else Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | editable
+        return EDITABLE if index.column() in self._editable else READ_ONLY
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         offer, use, column = self.offers[index.row()], self.uses[index.row()], index.column()

@@ -43,6 +43,8 @@ class DataPanel(StepPanel):
         self._warnings.setMinimumWidth(1)  # a name of a column that is too long to wrap must not widen the panel
         self._warnings.hide()
         self._shapes = named(note(), "shapes")
+        self._shapes.setWordWrap(False)  # with it the panel would be as high as all of its forms
+        self._shapes.setMinimumWidth(1)
         self._lay_out()
 
         self.source.chosen.connect(self._source_chosen)

@@ -151,7 +151,7 @@ class SourcePicker(QWidget):
 
 
 def _first_line(kind: type[ex.Source]) -> str:
-    return (kind.__doc__ or "").partition("\n")[0]
+    return (kind.__doc__ or "").partition("\n")[0].replace("`", "")
 
 
 def _new_form(entry: Entry) -> SourceForm:

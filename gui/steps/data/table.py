@@ -44,21 +44,28 @@ class TableForm(SourceForm):
             self._offers, self._described = (), {}
             self._format.hide()
         super().show_source(source, scaling)
+        unchanged = source == self._table and scaling == self._scaling
         self._table, self._scaling = source, scaling
         self._described |= {column.name: column for column in source.columns}
         count = "1 feature predicts" if len(source.features) == 1 else f"{len(source.features):,} features predict"
         self._summary.setText(f"{count} {', '.join(source.targets)}.")
         self._summary.setToolTip(self._summary.text())
-        offers = self._offers or tuple(ColumnOffer(n, "number", 0, 0) for n in (*source.features, *source.targets))
-        self.columns.show_columns(offers, self._uses(offers))
+        if not unchanged:
+            self._show_columns()
+
+    def _show_columns(self) -> None:
+        if self._table is not None:
+            names = (*self._table.features, *self._table.targets)
+            offers = self._offers or tuple(ColumnOffer(name, "number", 0, 0) for name in names)
+            self.columns.show_columns(offers, self._uses(offers))
 
     def offer(self, columns: tuple[ColumnOffer, ...], found_format: str) -> None:
         """The columns that the file has, and how it is written."""
         self._format.setText(f"Found: {found_format}")
         self._format.setVisible(bool(found_format))
-        self._offers = columns
-        if self._table is not None:
-            self.show_source(self._table, self._scaling)
+        if columns != self._offers:
+            self._offers = columns
+            self._show_columns()
 
     def _uses(self, offers: Iterable[ColumnOffer]) -> dict[str, Use]:
         assert self._table is not None
@@ -88,12 +95,12 @@ class TableForm(SourceForm):
             table = table_of(self._table, uses)
         except ValueError as error:
             self.refused.emit(sentence(error))
-            self.show_source(self._table, self._scaling)
+            self._show_columns()
             return
         if field != "role":
             self._described |= {name: uses[name].column for name in names}
         if table == self._table:  # what was said of a column that is not used yet
-            self.show_source(self._table, self._scaling)
+            self._show_columns()
         else:
             self.chosen.emit(table)
 
