@@ -29,7 +29,7 @@ from engine.torch_file import (
     read_members,
 )
 
-__all__ = ["Weights", "check_pt", "load_into", "read_members", "read_weights"]
+__all__ = ["Weights", "check_pt", "load_into", "read_members", "read_tensors", "read_weights"]
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in DTYPE_BYTES}
 CHOOSE = "choose the model that these weights were saved from"
@@ -68,6 +68,23 @@ def read_weights(path: Path) -> Weights:
             warnings.append("was saved from nn.DataParallel: the prefix 'module.' is taken off its keys")
         warnings += _not_finite(state_dict)
         return Weights(state_dict, tuple(f"{shown(path.name, 200)} {warning}." for warning in warnings))
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """All tensors in a .pt, .pth or .safetensors file of data, by name; one that is alone in a .pt has the name "".
+
+    As `read_weights`: nothing in the file is run. Raises InputError.
+    """
+    with named(path.name):
+        data = read_file(path)
+        if file_format(data[:4096], path.suffix) == "safetensors":
+            return _safetensors(data)
+        checkpoint = check_pt(data, path.name)
+        content = {"": checkpoint.content} if isinstance(checkpoint.content, TensorNote) else checkpoint.content
+        if not isinstance(content, dict):
+            raise RefusedError("holds no tensors by name: save a tensor, or a dict of tensors, with torch.save")
+        notes = {key: note for key, note in content.items() if isinstance(key, str) and isinstance(note, TensorNote)}
+        return _tensors(notes, checkpoint, len(data))
 
 
 # ---------------------------------------------------------------------------------------------------- .pt and .pth

@@ -82,7 +82,19 @@ def _texts(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
     return read_texts(request, folder, progress)
 
 
-WORKS: dict[str, Work] = {"images": _images, "texts": _texts}
+def _table(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
+    from engine.data.table_work import parse
+
+    return parse(request, folder, progress)
+
+
+def _places(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
+    from engine.data.table_work import places
+
+    return places(request, folder, progress)
+
+
+WORKS: dict[str, Work] = {"table": _table, "places": _places, "images": _images, "texts": _texts}
 
 if __name__ == "__main__":
     serve(WORKS)

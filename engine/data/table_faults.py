@@ -9,19 +9,19 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from engine.data.table_dialect import CHUNK, Dialect
+from engine.data.table_dialect import CHUNK, Dialect, csv_reader, python_encoding
+from engine.data.table_lines import Reading
 from engine.errors import InputError
 
 
-def records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+def records(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[tuple[int, list[str]]]:
     """Every record with the line it begins on (1 is the first), in the order in which polars counts rows.
 
     Blank lines above the first record are no records, later ones are. Raises InputError at a broken quote.
     """
-    encoding = "utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding
     started, line = False, 1
-    with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=dialect.separator, strict=True)
+    with path.open(encoding=python_encoding(dialect.encoding), errors=errors, newline="") as file:
+        reader = csv_reader(file, dialect.separator, dialect.quote_char, strict=True)
         try:
             for fields in reader:
                 started = started or bool(fields)
@@ -41,18 +41,46 @@ def records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 def lines_of(path: Path, dialect: Dialect, rows: Collection[int]) -> dict[int, int]:
     """The line of each of these rows (0 is the first row of data)."""
     wanted, skip = set(rows), int(dialect.has_header)
-    walk = islice(records(path, dialect), skip, skip + max(wanted, default=-1) + 1)
+    if not wanted:
+        return {}
+    if (first := _first_line(path, dialect)) is not None:
+        return {row: first + skip + row for row in wanted}
+    walk = islice(records(path, dialect), skip, skip + max(wanted) + 1)
     return {row: line for row, (line, _) in enumerate(walk) if row in wanted}
 
 
-def line_of(path: Path, dialect: Dialect, row: int) -> str:
-    """The line of one row, as a message says it: "line 12,002"."""
-    return f"line {lines_of(path, dialect, [row])[row]:,}"
+def _first_line(path: Path, dialect: Dialect) -> int | None:
+    """The line of the first record of a file without quotes, where each line is a record; None with quotes."""
+    if dialect.encoding == "utf-16" or dialect.eol_char != "\n":
+        return None
+    mark, first = (dialect.quote_char or "").encode(), None
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            if mark and mark in chunk:
+                return None
+            if first is None:
+                text = chunk.decode(python_encoding(dialect.encoding), errors="replace")
+                first = 1 + text[: len(text) - len(text.lstrip("\r\n"))].count("\n")
+    return first
+
+
+def place_of(path: Path, reading: Reading, row: int) -> str:
+    """Where a row stands in the file, as a message says it: "line 12,002" of a CSV file, "row 7" of others."""
+    return places_of(path, reading, [row])[row]
+
+
+def places_of(path: Path, reading: Reading, rows: Collection[int]) -> dict[int, str]:
+    """The same for several rows."""
+    if reading.kind == "csv":
+        return {row: f"line {line:,}" for row, line in lines_of(path, reading.dialect, rows).items()}
+    above = 0 if reading.kind != "excel" else reading.header_row + (reading.names != "numbered")
+    return {row: f"row {row + 1 + above:,}" for row in rows}
 
 
 def check_header(path: Path, dialect: Dialect) -> None:
     """Raise InputError where two names in the header line are the same, or two are blank."""
-    names = [name.strip() for name in next(records(path, dialect))[1]]
+    # what the encoding is shows later: until then, bytes that are no text must only stay different
+    names = [name.strip() for name in next(records(path, dialect, "backslashreplace"))[1]]
     blank = [str(place) for place, name in enumerate(names, start=1) if not name]
     if len(blank) > 1:
         raise InputError(f"{path.name}: columns {listed(blank)} have no name: name them in the header line.")
@@ -82,10 +110,10 @@ def separators_add_up(path: Path, dialect: Dialect, rows: int, width: int) -> bo
     """
     if dialect.encoding == "utf-16":
         return False
-    separators, mark = 0, dialect.separator.encode()
+    separators, mark, quote = 0, dialect.separator.encode(), (dialect.quote_char or "").encode()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            if b'"' in chunk:
+            if quote and quote in chunk:
                 return False
             separators += chunk.count(mark)
     return separators == (width - 1) * (rows + dialect.has_header)
@@ -93,7 +121,7 @@ def separators_add_up(path: Path, dialect: Dialect, rows: int, width: int) -> bo
 
 def bad_encoding(path: Path, dialect: Dialect) -> InputError:
     """The bytes are no text in the encoding that they seemed to be in."""
-    encoding = "UTF-16" if dialect.encoding == "utf-16" else "UTF-8 or Windows-1252"
+    encoding = {"utf-16": "UTF-16", "utf8": "UTF-8", "cp1252": "UTF-8 or Windows-1252"}[dialect.encoding]
     return InputError(f"{path.name} is not valid {encoding} text: save it again as CSV in UTF-8.")
 
 

@@ -1,93 +1,243 @@
-"""From a CSV file to a polars table, and the polars lines that do just the same in an exported script."""
+"""From a CSV file of unknown origin to a typed table on disk. In the child process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import codecs
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
+from msgspec.structs import replace
 
+from engine import experiment as ex
 from engine.data import table_faults as faults
-from engine.data.table_dialect import MISSING, Dialect, quoted, sniff
+from engine.data.table_dialect import CHUNK, MISSING, Dialect, check_for_nul, opened, python_encoding, sniff
+from engine.data.table_lines import Naming, Reading, date_call
 from engine.errors import InputError
 
-Naming = Literal["as they are", "stripped", "filled", "numbered"]
-NAMES: dict[Naming, list[str]] = {
-    "as they are": [],
-    "stripped": ["table = table.rename(str.strip)"],
-    "filled": [
-        'table.columns = [name.strip() or f"column_{place}" for place, name in enumerate(table.columns, start=1)]'
-    ],
-    "numbered": ['table.columns = [f"column_{place}" for place in range(1, table.width + 1)]'],
+Progress = Callable[[float], None]
+
+DATES = {
+    "%Y-%m-%d": r"\d{4}-\d\d-\d\d",
+    "%d.%m.%Y": r"\d\d?\.\d\d?\.\d{4}",
+    "%m/%d/%Y": r"\d\d?/\d\d?/\d{4}",
+    "%d/%m/%Y": r"\d\d?/\d\d?/\d{4}",
+    "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
+    "%Y-%m-%d %H:%M:%S%.f": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?",
+    "%Y-%m-%dT%H:%M:%S%.f": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?",
+    "%Y-%m-%d %H:%M": r"\d{4}-\d\d-\d\d \d\d:\d\d",
+    "%d.%m.%Y %H:%M:%S": r"\d\d?\.\d\d?\.\d{4} \d\d:\d\d:\d\d",
+    "%d.%m.%Y %H:%M": r"\d\d?\.\d\d?\.\d{4} \d\d:\d\d",
+    "%m/%d/%Y %H:%M": r"\d\d?/\d\d?/\d{4} \d\d:\d\d",
 }
+"""Ways to write a date, and the texts that may be one. 03/04/2024 is the 4th of March, unless a 13th month shows."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """All that turns the file into the table; `lines` says it in polars' own words."""
+def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) -> Reading:
+    """Write the table in the CSV file `path` to `out`, an uncompressed Arrow file, and say how it was read.
 
-    dialect: Dialect
-    names: Naming = "as they are"
-    as_numbers: tuple[str, ...] = ()  # numbers that polars takes for text, such as " 1.5" or "+5"
-    nan: bool = False  # a column of numbers holds NaN, which counts as missing
-
-    def lines(self, path: str) -> list[str]:
-        """Python lines that make `X` [n_rows, n_features] and `y` [n_rows, 1], both float32, from the file.
-
-        They need `pl`, a list `features` and a text `target`, and give the same bits as `read_columns`:
-        each number is parsed to float64 or an integer and rounded to float32 once, by polars' cast; rows with a
-        missing value in a used column are dropped before.
-        """
-        lines = [f"table = {self.dialect.call(path)}", *NAMES[self.names]]
-        if self.as_numbers:
-            comma = '.str.replace(",", ".", literal=True)' if self.dialect.decimal_comma else ""
-            names = ", ".join(map(quoted, self.as_numbers))
-            lines.append(f"table = table.with_columns(pl.col({names}).str.strip_chars(){comma}.cast(pl.Float64))")
-        nan = ".fill_nan(None)" if self.nan else ""
-        return [
-            *lines,
-            f"table = table.select([*features, target]){nan}.drop_nulls().cast(pl.Float32)",
-            'X = table.select(features).to_numpy(order="c")',
-            'y = table.select(target).to_numpy(order="c")',
-        ]
-
-
-def open_table(path: Path, used: Sequence[str] | None = None) -> tuple[pl.DataFrame, Reading]:
-    """The table, with NaN and the usual words for "missing" as null, blank lines at the end left out.
-
-    Only the columns `used` (None: all) are made into numbers where they are written as text. The table holds
-    all columns. Raises InputError for a broken file, no row, or a column of `used` that is not there.
+    NaN and the usual words for "missing" become null, blank lines at the end are left out. Raises InputError for a
+    broken file or one without a row.
     """
-    sniffed = sniff(path)
-    if sniffed.has_header:
-        faults.check_header(path, sniffed)
-    table, dialect = _read(path, sniffed)
-    names, table = _named(table, dialect)
-    rows = _rows(table)
+    dialect = sniff(path, wanted)
+    if dialect.has_header:
+        faults.check_header(path, dialect)
+    raw = out.with_name("raw.arrow")
+    with _expecting(path, raw, dialect, progress):
+        dialect = _write(path, dialect, raw, wanted)
+    naming, table = _named(pl.scan_ipc(raw, glob=False), dialect)
+    rows = n_rows(table)
     if not rows:
         raise InputError(f"{path.name} has no rows below its header: choose a file with data.")
-    if table[:rows, -1].null_count() and not faults.separators_add_up(path, dialect, rows, table.width):
+    _check_for_nul(path, table, dialect)
+    schema = table.collect_schema()
+    is_short = gaps(table.head(rows), schema.names()[-1]) > 0
+    if is_short and not faults.separators_add_up(path, dialect, rows, len(schema)):
         faults.check_shape(path, dialect)
-    dtypes = dict(table.schema)  # asked for once: a table of 3,000 columns answers slowly
-    for name in used or ():
-        if name not in dtypes:
-            raise faults.missing_column(path, name, table.columns)
-        if name == "*" or (name.startswith("^") and name.endswith("$")):  # polars would take it for several columns
+    check_names(path, schema.names())
+
+    numeric, words = numbers_in_texts(table, dialect)
+    if words:
+        with _expecting(path, raw, dialect, progress):
+            dialect = _write(path, replace(dialect, null_values=words), raw, wanted)
+        naming, table = _named(pl.scan_ipc(raw, glob=False), dialect)
+    return finish(table, rows, Reading(dialect=dialect, names=naming), numeric, out)
+
+
+def finish(table: pl.LazyFrame, rows: int, reading: Reading, numeric: list[str], out: Path) -> Reading:
+    """Write the first `rows` of `table`, which lies in raw.arrow beside `out`, to `out`; say what was changed.
+
+    Texts become numbers (the columns `numeric`, where they are still text) or dates, NaN becomes null.
+    """
+    schema, raw = table.collect_schema(), out.with_name("raw.arrow")
+    numeric = [name for name in numeric if schema[name] == pl.String]
+    dates = {name: form for name in texts(table) if name not in numeric and (form := date_format(column(table, name)))}
+    changes = [plain(pl.col(name), reading.dialect).cast(pl.Float64, strict=False) for name in numeric]
+    changes += [getattr(pl.col(name).str.strip_chars().str, _method(form))(form) for name, form in dates.items()]
+    changed = table.with_columns(changes)
+    floats = [name for name, dtype in changed.collect_schema().items() if dtype.is_float()]
+    has_nan = changed.select(pl.col(name).is_nan().any() for name in floats).collect(engine="streaming")
+    nan = tuple(name for name in floats if has_nan[name].item())
+    if changes or nan or reading.names != "as they are" or rows < n_stored(table):
+        changed.head(rows).with_columns(pl.col(name).fill_nan(None) for name in nan).sink_ipc(out)
+        raw.unlink()
+    else:
+        raw.rename(out)
+    return replace(reading, as_numbers=tuple(numeric), as_dates=dates, nan=nan)
+
+
+def _method(form: str) -> str:
+    return date_call(form).partition("(")[0]
+
+
+# ------------------------------------------------------------------------------------------------ reading with polars
+
+
+def _write(path: Path, dialect: Dialect, out: Path, wanted: ex.TableFormat) -> Dialect:
+    """Write the table as polars reads it, with as little told to polars as will do.
+
+    Types from the first 100 rows, from more of them, from all, or none. Text that is not UTF-8 is read as Windows-1252
+    unless `wanted` says otherwise.
+    """
+    if dialect.encoding == "utf8":
+        try:
+            return _write_utf8(path, path, dialect, out)
+        except _NoUtf8Error:
+            check_for_nul(path, dialect.encoding)
+            if wanted.encoding != "auto":
+                raise faults.bad_encoding(path, dialect) from None
+            dialect = replace(dialect, encoding="cp1252")
+    copy = out.with_name("text.csv")
+    _transcode(path, dialect, copy)
+    try:
+        return _write_utf8(path, copy, dialect, out)
+    finally:
+        copy.unlink()
+
+
+class _NoUtf8Error(Exception):
+    pass
+
+
+def _write_utf8(path: Path, source: Path, dialect: Dialect, out: Path) -> Dialect:
+    looks = [replace(dialect, infer_schema_length=n) for n in (100, 10_000, None)]
+    for look in (*looks, replace(dialect, infer_schema=False)):
+        if _try(path, source, look, out):
+            return look
+    check_for_nul(path, dialect.encoding)
+    faults.check_shape(path, dialect)
+    raise InputError(
+        f"{path.name} cannot be read as a table, and no single line can be named: check that quotation marks only "
+        "stand around whole values, then save it as CSV again."
+    )
+
+
+def _try(path: Path, source: Path, dialect: Dialect, out: Path) -> bool:
+    """Whether polars could read it. Its PanicException is no Exception: so everything is caught."""
+    try:
+        table = pl.scan_csv(source, glob=False, **dialect.keywords() | {"encoding": "utf8"})
+        table.sink_ipc(out)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except MemoryError:
+        raise InputError(f"{path.name} does not fit into memory: use fewer rows or columns.") from None
+    except BaseException as error:
+        if "invalid utf-8" in str(error):
+            raise _NoUtf8Error from None
+        return False
+    return True
+
+
+def _transcode(path: Path, dialect: Dialect, copy: Path) -> None:
+    """The file in UTF-8, as polars' streams take it."""
+    decoder = codecs.getincrementaldecoder(python_encoding(dialect.encoding))()
+    try:
+        with opened(path) as file, copy.open("w", encoding="utf-8", newline="") as text:
+            while chunk := file.read(CHUNK):
+                text.write(decoder.decode(chunk))
+            text.write(decoder.decode(b"", final=True))
+    except UnicodeError:
+        raise faults.bad_encoding(path, dialect) from None
+
+
+def _check_for_nul(path: Path, table: pl.LazyFrame, dialect: Dialect) -> None:
+    """Raise InputError where some text has a NUL byte; numbers and UTF-8 have been checked by their reading."""
+    names = texts(table)
+    found = table.select(pl.col(name).str.contains("\0", literal=True).any() for name in names)
+    if any("\0" in name for name in names) or (names and any(found.collect(engine="streaming").row(0))):
+        check_for_nul(path, dialect.encoding)
+
+
+@contextmanager
+def _expecting(path: Path, out: Path, dialect: Dialect, progress: Progress) -> Iterator[None]:
+    """Tell the progress from the growing size of `out`, in a thread, from what the first lines take."""
+    ended = threading.Event()
+    with opened(path) as file:
+        head = file.read(CHUNK // 4)
+    cells = head.count(b"\n") + head.count(dialect.separator.encode())
+    expected = 8 * (cells + 1) * path.stat().st_size / (len(head) + 1)
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            if out.exists():
+                progress(min(0.95, out.stat().st_size / expected))
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()
+
+
+# ------------------------------------------------------------------------------------------------ looking at columns
+
+
+def column(table: pl.LazyFrame, name: str) -> pl.Series:
+    """One column in memory."""
+    return table.select(pl.col(name)).collect(engine="streaming").to_series()
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise InputError for a name that polars would take for several columns."""
+    for name in names:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
             raise InputError(f"{path.name}: {name!r} means a pattern to polars: give that column another name.")
 
-    text = [name for name in used or dtypes if dtypes[name] == pl.String]
-    odd = {name: values for name in text if (values := _not_numbers(table[name], dialect)) is not None}
-    numeric = [name for name, values in odd.items() if all_missing(values)]
-    if null_values := tuple(sorted({value for name in numeric for value in odd[name]})):
-        table, dialect = _read(path, replace(sniffed, null_values=null_values))
-        names, table = _named(table, dialect)
-        dtypes = dict(table.schema)
-    as_numbers = tuple(name for name in numeric if dtypes[name] == pl.String)
-    table = table.head(rows).with_columns(plain(pl.col(name), dialect).cast(pl.Float64) for name in as_numbers)
-    nan = any(table[name].is_nan().any() for name in used or dtypes if dtypes[name].is_float())
-    return table.fill_nan(None) if nan else table, Reading(dialect, names, as_numbers, nan)
+
+def numbers_in_texts(table: pl.LazyFrame, dialect: Dialect) -> tuple[list[str], tuple[str, ...]]:
+    """The columns of text that hold nothing but numbers and words for "missing", and these words as they stand."""
+    found = {name: not_numbers(column(table, name), dialect) for name in texts(table)}
+    odd = {name: values for name, values in found.items() if values is not None and all_missing(values)}
+    return list(odd), tuple(sorted({value for values in odd.values() for value in values}))
+
+
+def texts(table: pl.LazyFrame) -> list[str]:
+    """The columns of text."""
+    return [name for name, dtype in table.collect_schema().items() if dtype == pl.String]
+
+
+def n_stored(table: pl.LazyFrame) -> int:
+    """How many rows there are."""
+    return int(table.select(pl.len()).collect(engine="streaming").item())
+
+
+def n_rows(table: pl.LazyFrame) -> int:
+    """How many rows there are before the blank ones at the end, which polars reads as rows without a value."""
+    n = n_stored(table)
+    if not n or table.slice(n - 1, 1).collect().row(0)[0] is not None:
+        return n
+    filled = table.select(pl.any_horizontal(pl.all().is_not_null())).collect(engine="streaming").to_series()
+    where = filled.arg_true()
+    return int(where[-1]) + 1 if len(where) else 0
+
+
+def gaps(table: pl.LazyFrame, name: str) -> int:
+    """How many values of a column are missing."""
+    return column(table, name).null_count()
 
 
 def plain(text: pl.Expr, dialect: Dialect) -> pl.Expr:
@@ -96,7 +246,7 @@ def plain(text: pl.Expr, dialect: Dialect) -> pl.Expr:
     return text.str.replace(",", ".", literal=True) if dialect.decimal_comma else text
 
 
-def _not_numbers(column: pl.Series, dialect: Dialect) -> pl.Series | None:
+def not_numbers(column: pl.Series, dialect: Dialect) -> pl.Series | None:
     """The distinct values of a text column that are no numbers; None where it holds no number at all."""
     values = column.drop_nulls().unique().to_frame("text")
     number = plain(pl.col("text"), dialect).cast(pl.Float64, strict=False)
@@ -109,50 +259,25 @@ def all_missing(values: pl.Series) -> bool:
     return values.str.strip_chars().str.to_lowercase().is_in(MISSING).all()
 
 
-def _read(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, Dialect]:
-    """Read with as little told to polars as will do: types from the first 100 rows, from all rows, or none."""
-    looks = (dialect, replace(dialect, infer_schema_length=None), replace(dialect, infer_schema=False))
-    for look in looks:
-        table = _try(path, look)
-        if table is not None:
-            return table, look
-    faults.check_shape(path, dialect)
-    raise InputError(
-        f"{path.name} cannot be read as a table, and no single line can be named: check that quotation marks only "
-        "stand around whole values, then save it as CSV again."
-    )
+def date_format(column: pl.Series) -> str:
+    """The format of a column of text that holds nothing but dates; empty for any other."""
+    values = column.drop_nulls().unique().str.strip_chars()
+    for form, pattern in DATES.items():
+        if len(values) and values.head(20).str.contains(f"^{pattern}$").all():
+            dates = getattr(values.str, _method(form))(form, strict=False)
+            if not dates.null_count():
+                return form
+    return ""
 
 
-def _try(path: Path, dialect: Dialect) -> pl.DataFrame | None:
-    """The table, or None where polars gives up. Its PanicException is no Exception: so everything is caught."""
-    try:
-        return pl.read_csv(path, glob=False, **dialect.keywords())
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except MemoryError:
-        raise InputError(f"{path.name} does not fit into memory: use fewer rows or columns.") from None
-    except UnicodeError:
-        raise faults.bad_encoding(path, dialect) from None
-    except BaseException:
-        return None
-
-
-def _named(table: pl.DataFrame, dialect: Dialect) -> tuple[Naming, pl.DataFrame]:
+def _named(table: pl.LazyFrame, dialect: Dialect) -> tuple[Naming, pl.LazyFrame]:
     """The table with its columns' final names, and the rule that gave them."""
-    numbered = [f"column_{place}" for place in range(1, table.width + 1)]
+    names = table.collect_schema().names()
+    numbered = [f"column_{place}" for place in range(1, len(names) + 1)]
     if not dialect.has_header:
-        table.columns = numbered
-        return "numbered", table
-    stripped = [name.strip() for name in table.columns]
-    if stripped == table.columns and "" not in stripped:
+        return "numbered", table.rename(dict(zip(names, numbered, strict=True)))
+    stripped = [name.strip() for name in names]
+    if stripped == names and "" not in stripped:
         return "as they are", table
-    table.columns = [name or number for name, number in zip(stripped, numbered, strict=True)]
-    return ("filled" if "" in stripped else "stripped"), table
-
-
-def _rows(table: pl.DataFrame) -> int:
-    """How many rows there are before the blank ones at the end, which polars reads as rows without a value."""
-    if not table.height or table[-1, 0] is not None:
-        return table.height
-    filled = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
-    return int(filled[-1]) + 1 if len(filled) else 0
+    final = [name or number for name, number in zip(stripped, numbered, strict=True)]
+    return ("filled" if "" in stripped else "stripped"), table.rename(dict(zip(names, final, strict=True)))

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+from engine.data.table_columns import EXACT
 from engine.data.table_dialect import MISSING, NUMBER, THOUSANDS, Dialect
-from engine.data.table_faults import count, line_of, lines_of, listed
-from engine.data.table_reading import Reading, all_missing, plain
+from engine.data.table_faults import count, listed, place_of, places_of
+from engine.data.table_lines import Reading
+from engine.data.table_reading import all_missing, column, n_stored, plain
 
 FEW_CLASSES = 50  # a text column with more distinct values is not taken for classes
-EXACT = 2**53  # whole numbers beyond this have gaps in float64
+Figures = Mapping[str, Mapping[str, float | None]]
+
+CATEGORIES = (pl.Categorical, pl.Enum)
 
 SENTENCES = {
     "empty": "is empty in every row: leave it out.",
-    "true/false": "holds true and false: write 1 and 0 to use it as numbers.",
+    "true/false": "holds true and false: choose its type yes/no to use it.",
+    "date": "holds dates: choose its type date to use it.",
+    "other": "holds lists, structs or other nested values: leave it out.",
     "thousands": "has numbers with thousands separators, such as {value!r} on {line}: save it without them.",
     "mixed": "is a number in each row until {line}, where it is {value!r}: correct it or leave it empty.",
     "first": "is made of numbers except on {line}, where it is {value!r}: correct it or leave it empty.",
-    "text": "holds text, such as {value!r} on {line}, not numbers: choose another column.",
+    "text": "holds text, such as {value!r} on {line}, not numbers: choose its type category, or another column.",
 }
 
 
@@ -32,9 +39,9 @@ class Fault(NamedTuple):
     row: int = 0
     value: str = ""
 
-    def sentence(self, path: Path, dialect: Dialect, name: str) -> str:
-        """The fault in words. Walks through the file to find the line."""
-        line = line_of(path, dialect, self.row) if self.value else ""
+    def sentence(self, place: Callable[[int], str], name: str) -> str:
+        """The fault in words. `place` finds the line of a row."""
+        line = place(self.row) if self.value else ""
         return f"column {name!r} " + SENTENCES[self.kind].format(value=self.value, line=line)
 
 
@@ -42,10 +49,14 @@ def fault(column: pl.Series, dialect: Dialect) -> Fault | None:
     """Why this column cannot be used as numbers; None where it can."""
     if column.null_count() == len(column):
         return Fault("empty")
-    if column.dtype == pl.Boolean:
-        return Fault("true/false")
-    if column.dtype != pl.String:
+    if column.dtype.is_numeric():
         return None
+    if column.dtype != pl.String:
+        kinds = {pl.Boolean: "true/false", pl.Date: "date", pl.Datetime: "date"} | dict.fromkeys(CATEGORIES, "text")
+        kind = kinds.get(column.dtype.base_type(), "other")
+        if kind != "text":
+            return Fault(kind)
+        column = column.cast(pl.String)
     if all_missing(column.drop_nulls().unique()):
         return Fault("empty")
     text = pl.col("text")
@@ -69,9 +80,13 @@ def fault(column: pl.Series, dialect: Dialect) -> Fault | None:
 
 def on_reading(columns: Sequence[str], reading: Reading) -> list[str]:
     """What was done to read the file."""
-    dialect, remarks = reading.dialect, []
+    dialect = reading.dialect
+    dates = {name: form for name, form in reading.as_dates.items() if name in columns}
+    remarks = [f"Column {name!r} is read as dates, {date_words(form)}." for name, form in dates.items()]
+    if reading.kind != "csv":
+        return remarks
     if dialect.encoding != "utf8":
-        name = {"cp1252": "Windows-1252 (cp1252)", "utf-16": "UTF-16"}[dialect.encoding]
+        name = {"cp1252": "Windows-1252 (cp1252)", "utf-16": "UTF-16", "latin-1": "Latin-1"}[dialect.encoding]
         remarks.append(f"The file's encoding is not UTF-8: it is read as {name}.")
     if dialect.decimal_comma:
         mark = {"\t": "tabs", ";": "semicolons"}.get(dialect.separator, repr(dialect.separator))
@@ -86,33 +101,40 @@ def on_reading(columns: Sequence[str], reading: Reading) -> list[str]:
     return remarks
 
 
-def on_gaps(table: pl.DataFrame, path: Path, dialect: Dialect) -> list[str]:
+def date_words(form: str) -> str:
+    """A format of dates as a person says it."""
+    words = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second", "%.f": ""}
+    for mark, word in words.items():
+        form = form.replace(mark, word)
+    return form
+
+
+def on_gaps(table: pl.LazyFrame, figures: Figures, path: Path, reading: Reading) -> list[str]:
     """Missing and infinite values, each column with its first line. Walks through the file once if there are any."""
-    filled = {name: n for name, n in _row(table, pl.all().null_count()).items() if 0 < n < table.height}
-    infinite = _infinite(table)
-    rows = {name: _first(table[name].is_null()) for name in filled}
-    inf_rows = {name: _first(table[name].cast(pl.Float32).is_infinite()) for name in infinite}
-    lines = lines_of(path, dialect, {*rows.values(), *inf_rows.values()})
+    height = n_stored(table)
+    filled = {name: int(each["missing"] or 0) for name, each in figures.items() if 0 < (each["missing"] or 0) < height}
+    infinite = infinite_columns(figures)
+    rows = {name: first(column(table, name).is_null()) for name in filled}
+    inf_rows = {name: first(column(table, name).cast(pl.Float32).is_infinite()) for name in infinite}
+    lines = places_of(path, reading, {*rows.values(), *inf_rows.values()})
     remarks = []
     if filled:
-        each = [f"{name} {n:,} (first on line {lines[rows[name]]:,})" for name, n in filled.items()]
+        each = [f"{name} {n:,} (first on {lines[rows[name]]})" for name, n in filled.items()]
         remarks.append(f"Values are missing: {listed(each)}. Rows with a missing value in a used column are left out.")
     if infinite:
-        each = [f"{name} (first on line {lines[inf_rows[name]]:,})" for name in infinite]
+        each = [f"{name} (first on {lines[inf_rows[name]]})" for name in infinite]
         remarks.append(f"Infinite values, or too large ones for float32, cannot be used: {listed(each)}.")
     return remarks
 
 
-def on_values(table: pl.DataFrame) -> list[str]:
+def on_values(table: pl.LazyFrame, figures: Figures) -> list[str]:
     """Columns without variation, beyond what a float holds exactly, or equal to one another."""
-    numbers = _numbers(table)
-    low, high = _row(table, pl.col(numbers).min()), _row(table, pl.col(numbers).max())
-    low32, high32 = (_row(table, getattr(pl.col(numbers), side)().cast(pl.Float32)) for side in ("min", "max"))
-    known = [name for name in numbers if low[name] is not None]
-    constant = [name for name in known if low[name] == high[name]]
-    rounded = [name for name in known if low32[name] == high32[name] and name not in constant]
-    dtypes = dict(table.schema)
-    large = [name for name in known if dtypes[name].is_integer() and max(-low[name], high[name]) > EXACT]
+    schema = table.collect_schema()
+    known = {name: each for name, each in figures.items() if each.get("min") is not None}
+    constant = [name for name, each in known.items() if each["min"] == each["max"]]
+    rounded = [name for name, each in known.items() if each["low"] == each["high"] and name not in constant]
+    whole = [name for name in known if schema[name].is_integer()]
+    large = [name for name in whole if max(-(known[name]["min"] or 0), known[name]["max"] or 0) > EXACT]
     remarks = []
     if constant:
         remarks.append(f"Constant, the same value in every row, so nothing can be learned from it: {listed(constant)}.")
@@ -120,9 +142,14 @@ def on_values(table: pl.DataFrame) -> list[str]:
         remarks.append(f"Constant once rounded to float32, so nothing can be learned from it: {listed(rounded)}.")
     if large:
         remarks.append(f"Whole numbers too large for a float to hold exactly (beyond 2^53): {listed(large)}.")
-    for first, second in _identical(table, [name for name in table.columns if name not in constant]):
-        remarks.append(f"{second} is identical to {first}: as a feature and a target they would leak the answer.")
+    for one, other in _identical(table, figures, [name for name in schema if name not in constant]):
+        remarks.append(f"{other} is identical to {one}: as a feature and a target they would leak the answer.")
     return remarks
+
+
+def on_height(height: int) -> list[str]:
+    """Too few rows."""
+    return ["There is only 1 row: at least 2 are needed, one to train and one to test with."] if height == 1 else []
 
 
 def on_label(label: pl.Series) -> list[str]:
@@ -140,67 +167,45 @@ def on_label(label: pl.Series) -> list[str]:
     return []
 
 
-def on_columns(table: pl.DataFrame, path: Path, dialect: Dialect, faults: dict[str, Fault]) -> list[str]:
+def on_columns(table: pl.LazyFrame, path: Path, reading: Reading, faults: Mapping[str, Fault]) -> list[str]:
     """Columns that are empty, or meant to be numbers and are not."""
     empty = [name for name, each in faults.items() if each.kind == "empty"]
+    nested = [name for name, each in faults.items() if each.kind == "other"]
     remarks = [f"Entirely empty, every value is missing: {listed(empty)}."] if empty else []
+    remarks += [f"Lists, structs and other nested values cannot be used: {listed(nested)}."] if nested else []
     broken = [name for name, each in faults.items() if each.kind in ("thousands", "mixed", "first")]
-    remarks += ["C" + faults[name].sentence(path, dialect, name)[1:] for name in broken[:5]]
+    remarks += ["C" + faults[name].sentence(partial(place_of, path, reading), name)[1:] for name in broken[:5]]
     if len(broken) > 5:
         remarks.append(f"So are {count(len(broken) - 5, 'more column')}: {listed(broken[5:])}.")
-    last = table.columns[-1]
-    return remarks + (on_label(table[last]) if last not in empty + broken else [])
+    last = table.collect_schema().names()[-1]
+    return remarks + (on_label(column(table, last)) if last not in empty + broken else [])
 
 
-def incomplete(path: Path, dialect: Dialect, table: pl.DataFrame) -> str:
-    """How many of these rows miss a value, in which columns, and the first line; empty if none does."""
-    columns = [name for name in table.columns if table[name].null_count()]
-    if not columns:
-        return ""
-    gap = table.select(pl.any_horizontal(pl.col(columns).is_null())).to_series()
-    rows, first = count(int(gap.sum()), "row"), line_of(path, dialect, _first(gap))
-    return f"{rows} of {len(table):,} with a missing value in {listed(columns)} (first on {first})"
+def infinite_columns(figures: Figures) -> list[str]:
+    """The columns with a value that is infinite as float32."""
+    return [name for name, each in figures.items() if INFINITE & {each.get("high"), each.get("low")}]
 
 
-def infinite(path: Path, dialect: Dialect, table: pl.DataFrame) -> str:
-    """The first value of these columns that is infinite as float32."""
-    name = _infinite(table)[0]
-    row = _first(table[name].cast(pl.Float32).is_infinite())
-    return (
-        f"{path.name}: column {name!r} is infinite or too large for float32 on {line_of(path, dialect, row)} "
-        f"({table[row, name]:g}): correct it or leave it empty."
-    )
-
-
-def _numbers(table: pl.DataFrame) -> list[str]:
-    return [name for name, dtype in table.schema.items() if dtype.is_numeric()]
-
-
-def _row(table: pl.DataFrame, expression: pl.Expr) -> dict[str, float]:
-    """An aggregate of each column by its name."""
-    result = table.select(expression)
-    return result.row(0, named=True) if result.width else {}
-
-
-def _first(mask: pl.Series) -> int:
+def first(mask: pl.Series) -> int:
+    """The first row where this is true."""
     return int(mask.fill_null(False).arg_true()[0])
 
 
-def _infinite(table: pl.DataFrame) -> list[str]:
-    found = _row(table, pl.col(_numbers(table)).cast(pl.Float32).is_infinite().any())
-    return [name for name, yes in found.items() if yes]
+INFINITE = {float("inf"), float("-inf")}
 
 
-def _identical(table: pl.DataFrame, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of columns with the same values. Only those are compared whose ends and middle agree."""
+def _identical(table: pl.LazyFrame, figures: Figures, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of columns with the same values. Only those are compared whose figures, ends and middle agree."""
+    height = n_stored(table)
+    shown = [table.slice(row, 1).collect().row(0, named=True) for row in (0, height // 2, height - 1)]
+    dtypes = dict(table.collect_schema())
     seen: dict[tuple[object, ...], list[str]] = {}
     pairs = []
     for name in names:
-        column = table[name]
-        key = (column.dtype, column.null_count(), column[0], column[len(column) // 2], column[-1])
-        if column.null_count() == len(column):
+        if figures[name]["missing"] == height or dtypes[name].is_nested():
             continue
-        same = [other for other in seen.setdefault(key, []) if table[other].equals(column)]
+        key = (dtypes[name], *figures[name].values(), *(row[name] for row in shown))
+        same = [each for each in seen.setdefault(key, []) if column(table, each).equals(column(table, name))]
         if same:
             pairs.append((same[0], name))
         else:

@@ -1,28 +1,225 @@
-"""Step 1, a CSV file of unknown origin: what is in it, and the columns of numbers that a regression uses.
+"""Step 1, a table of unknown origin: opened once, in a child process, for its description, its rows and its tensors.
 
-The way in is short: look at the bytes (`table_dialect`), read with polars (`table_reading`), look at the columns
-(`table_remarks`), and only where something failed walk through the file for the line (`table_faults`). A file that
-cannot be used raises InputError; one that can, but is odd, comes with warnings. No Qt and no torch in here.
+The child (`table_work`) looks at the file, parses it and writes it into a typed Arrow file; nothing else reads the
+original again. A file that cannot be used raises InputError; one that can, but is odd, comes with warnings. No Qt in
+here, and torch only where tensors are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
-from engine.data import table_remarks as remarks
-from engine.data.table_faults import listed
-from engine.data.table_reading import Reading, open_table
+from engine import experiment as ex
+from engine.data.child import ask
+from engine.data.rows import Learned
+from engine.data.table_columns import ColumnInfo, with_counts
+from engine.data.table_lines import Reading
+from engine.data.table_rows import features_of, read_rows
+from engine.data.table_suggest import suggest
+from engine.data.table_work import FILE, Parsed
 from engine.errors import InputError
+from engine.files import atomic_write
+
+__all__ = ["ColumnInfo", "OpenTable", "Tables", "features_of", "open_table", "read_rows", "suggest", "write_pasted"]
+
+SECONDS = 120
+BYTES_A_SECOND = 4 * 2**20
+"""So fast a file is read at least."""
+MEMORY = 1024 * 2**20
+"""For the child, beside three times the file: a CSV file of numbers takes about its own size."""
+Stamp = tuple[int, int, int]
+
+
+class OpenTable:
+    """A table that has been read. Its rows lie in a private file, which goes with the last reference to this object."""
+
+    def __init__(self, path: Path, wanted: ex.TableFormat, parsed: Parsed, folder: tempfile.TemporaryDirectory[str]):
+        self.path, self.format, self.parsed = path, wanted, parsed
+        rows = Path(folder.name, FILE)
+        if sys.platform == "linux":  # nothing is left behind, however this process ends
+            descriptor = os.open(rows, os.O_RDONLY | os.O_CLOEXEC)
+            folder.cleanup()
+            rows = Path(f"/proc/self/fd/{descriptor}")
+            weakref.finalize(self, os.close, descriptor)
+        else:
+            weakref.finalize(self, folder.cleanup)
+        self.lazy = pl.scan_ipc(rows, glob=False)
+        """All rows; keep this object for as long as it is used."""
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return self.parsed.height
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(column.name for column in self.parsed.columns)
+
+    @property
+    def reading(self) -> Reading:
+        """How it was read."""
+        return self.parsed.reading
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd."""
+        return self.parsed.warnings
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The sheets or arrays that `format.sheet` can name."""
+        return self.parsed.choices
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All rows in memory."""
+        return self.lazy.collect()
+
+    @cached_property
+    def columns(self) -> tuple[ColumnInfo, ...]:
+        """What each column holds, with a histogram. The first time this goes over all rows."""
+        return with_counts(self.lazy, self.parsed.columns)
+
+    def column(self, name: str) -> ColumnInfo:
+        """What one column holds, without a histogram. Raises KeyError."""
+        return next(column for column in self.parsed.columns if column.name == name)
+
+    def rows(self, start: int, count: int) -> pl.DataFrame:
+        """Some rows; a few milliseconds, however many there are."""
+        return self.lazy.slice(start, count).collect()
+
+    def found(self) -> str:
+        """The settings with which it was read, in few words: "; , cp1252"."""
+        return found(self.reading)
+
+    def lines(self, used: Sequence[str]) -> list[str]:
+        """The script's lines that make `table` with these columns as they are here."""
+        return self.reading.lines(str(self.path), used)
+
+    def place(self, row: int) -> str:
+        """Where a row stands in the file, as a message says it: "line 12,002"."""
+        request = {"path": str(self.path), "reading": msgspec.to_builtins(self.reading), "rows": [row]}
+        with tempfile.TemporaryDirectory(prefix="sixstep-") as folder:
+            try:
+                return str(ask("places", request, folder=Path(folder), **_limits(self.path))[0])
+            except (InputError, OSError):  # it is gone
+                return f"row {row + 1:,}"
+
+
+class Tables:
+    """The tables that have been read, each once for as long as its file does not change. For one thread."""
+
+    def __init__(self, most: int = 2) -> None:
+        self._most = most
+        self._open: dict[tuple[Path, ex.TableFormat], tuple[Stamp, OpenTable]] = {}
+
+    def open(
+        self,
+        path: Path,
+        wanted: ex.TableFormat = ex.TableFormat(),  # noqa: B008 - frozen
+        on_progress: Callable[[float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> OpenTable:
+        """The table in a file. Raises InputError, and CancelledError once `cancelled` says so."""
+        key = path.absolute(), wanted
+        known = self._open.pop(key, None)
+        stamp = _stamp(path)
+        if known is None or known[0] != stamp or stamp is None:
+            known = None  # before the next one is read: its memory is free then
+            known = open_table(path.absolute(), wanted, on_progress, cancelled)
+        self._open[key] = known
+        while len(self._open) > self._most:
+            del self._open[next(iter(self._open))]
+        return known[1]
+
+    def close(self) -> None:
+        """Forget all tables."""
+        self._open.clear()
+
+
+def open_table(
+    path: Path,
+    wanted: ex.TableFormat,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Stamp, OpenTable]:
+    """Read a table in a child process. Raises InputError."""
+    stamp = _stamp(path)
+    folder = tempfile.TemporaryDirectory(prefix="sixstep-")
+    try:
+        if stamp and shutil.disk_usage(folder.name).free < 3 * stamp[0]:
+            raise InputError(f"{path.name} needs more room than there is in {tempfile.gettempdir()}: make room there.")
+        request = {"path": str(path), "format": msgspec.to_builtins(wanted)}
+        answer = ask(
+            "table", request, folder=Path(folder.name), on_progress=on_progress, cancelled=cancelled, **_limits(path)
+        )
+        if stamp is None or stamp != _stamp(path):
+            raise InputError(f"{path.name} was changed while it was read: wait until it is complete and open it again.")
+        return stamp, OpenTable(path, wanted, msgspec.convert(answer, Parsed), folder)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """What changes with a file's content."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _limits(path: Path) -> dict[str, Any]:
+    size = (_stamp(path) or (0,))[0]
+    return {"seconds": SECONDS + size / BYTES_A_SECOND, "memory": MEMORY + 3 * size}
+
+
+def found(reading: Reading) -> str:
+    """How a table is written, as far as a person may overrule it."""
+    if reading.kind == "excel":
+        return f"sheet {reading.sheet}"
+    if reading.kind != "csv":
+        return ", ".join(name for name, _, _ in reading.arrays if name)
+    dialect = reading.dialect
+    separator = {"\t": "tab", " ": "space"}.get(dialect.separator, dialect.separator)
+    decimal = "decimal comma" if dialect.decimal_comma else "decimal point"
+    header = "header" if dialect.has_header else "no header"
+    return f"{separator}  {decimal}, {header}, {dialect.encoding}"
+
+
+def write_pasted(text: str, folder: Path) -> Path:
+    """Store a table from the clipboard as a file of its own in `folder`. Raises InputError for no text or no room."""
+    if not text.strip():
+        raise InputError("The clipboard holds no text: copy cells of a table first.")
+    suffix = ".tsv" if "\t" in text.partition("\n")[0] else ".csv"
+    number = 1
+    while (path := folder / f"pasted-{number}{suffix}").exists():
+        number += 1
+    atomic_write(path, text.replace("\r\n", "\n").encode())
+    return path
+
+
+# ------------------------------------------------------------- until headless.py and desk.py use Tables themselves
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `type` is "number", "text", "true/false" or "empty"; `sum` only for numbers."""
+    """One column; `sum` only for numbers."""
 
     name: str
     type: str
@@ -32,7 +229,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableInfo:
-    """What is in a CSV file."""
+    """What is in a table."""
 
     path: Path
     rows: int
@@ -46,92 +243,23 @@ class TableInfo:
         return tuple(column.name for column in self.columns if column.type == "number")
 
 
-@dataclass(frozen=True)
-class TableRows:
-    """X [n_rows, n_features] and y [n_rows, 1], float32 in C order; `reading.lines` makes the same in a script."""
-
-    X: np.ndarray
-    y: np.ndarray
-    warnings: tuple[str, ...]
-    reading: Reading
-
-
 def describe(path: Path, least: int = 2) -> TableInfo:
-    """Read the whole file, of at least so many rows, and say what its columns hold and what is odd about them.
-
-    Raises InputError.
-    """
-    table, reading = open_table(path)
-    if len(table) < least:
+    """Read the whole file, of at least so many rows, and say what its columns hold. Raises InputError."""
+    table = open_table(path.absolute(), ex.TableFormat())[1]
+    if table.height < least:
         raise InputError(f"{path.name} has only 1 row: at least 2 are needed, one to train and one to test with.")
-    faults = {name: each for name in table.columns if (each := remarks.fault(table[name], reading.dialect))}
-    warnings = [
-        *remarks.on_reading(table.columns, reading),
-        *remarks.on_columns(table, path, reading.dialect, faults),
-        *remarks.on_gaps(table, path, reading.dialect),
-        *remarks.on_values(table),
-    ]
-    columns = tuple(_column(table[name], faults.get(name)) for name in table.columns)
-    return TableInfo(path, len(table), columns, tuple(warnings), reading)
-
-
-def read_columns(path: Path, features: Sequence[str], target: str) -> TableRows:
-    """The numbers of these columns, each named once. Rows with a missing value in one of them are left out.
-
-    Raises InputError where a column is not there or not made of numbers, a value is infinite as float32, or fewer
-    than two rows are left.
-    """
-    used = [*features, target]
-    table, reading, notes = _open_numbers(path, used)
-    complete = table.drop_nulls()
-    if len(complete) < 2:
-        raise InputError(_too_few(path, table, len(complete)))
-    numbers = complete.cast(pl.Float32)
-    X = numbers.select(features).to_numpy(order="c")
-    y = numbers.select(target).to_numpy(order="c")
-    if not (np.isfinite(X).all() and np.isfinite(y).all()):
-        raise InputError(remarks.infinite(path, reading.dialect, table))
-    gaps = remarks.incomplete(path, reading.dialect, table)
-    left_out = [f"Left out: {gaps}."] if gaps else []
-    return TableRows(X, y, (*notes, *left_out, *remarks.on_values(complete)), reading)
+    columns = tuple(
+        Column(each.name, each.type, each.missing, each.mean and each.mean * (table.height - each.missing))
+        for each in table.parsed.columns
+    )
+    return TableInfo(path, table.height, columns, table.warnings, table.reading)
 
 
 def read_features(path: Path, features: Sequence[str]) -> np.ndarray:
-    """X [n_rows, n_features] float32 for prediction: one row for each row of the file, so none may be incomplete.
-
-    Raises InputError as `read_columns` does, and for a missing value, with its line.
-    """
-    table, reading, _ = _open_numbers(path, features)
-    if gaps := remarks.incomplete(path, reading.dialect, table):
-        raise InputError(f"{path.name} has {gaps}: fill it in or remove the row.")
-    X = table.cast(pl.Float32).to_numpy(order="c")
-    if not np.isfinite(X).all():
-        raise InputError(remarks.infinite(path, reading.dialect, table))
-    return X
+    """X [n_rows, n_features] float32 for prediction from columns of numbers. Raises InputError."""
+    source = ex.Table(path=str(path), target=_no_feature(features), features=tuple(features))
+    return features_of(open_table(path.absolute(), source.format)[1], source, Learned(features=tuple(features)))
 
 
-def _open_numbers(path: Path, used: Sequence[str]) -> tuple[pl.DataFrame, Reading, list[str]]:
-    """The used columns in this order, how they were read, and remarks on that. Raises InputError for text."""
-    table, reading = open_table(path, used)
-    for name in used:
-        if fault := remarks.fault(table[name], reading.dialect):
-            raise InputError(f"{path.name}: {fault.sentence(path, reading.dialect, name)}")
-    return table.select(used), reading, remarks.on_reading(table.columns, reading)
-
-
-def _too_few(path: Path, table: pl.DataFrame, left: int) -> str:
-    if len(table) == 1:
-        return f"{path.name} has only 1 row: at least 2 are needed, one to train and one to test with."
-    gaps = {name: table[name].null_count() for name in table.columns if table[name].null_count()}
-    most = sorted(gaps, key=lambda name: -gaps[name])
-    return (
-        f"{path.name}: {'1 row' if left else 'no row'} of {len(table):,} is left without a missing value, at least 2 "
-        f"are needed: leave out {listed(most, most=3)}, where values are missing."
-    )
-
-
-def _column(column: pl.Series, fault: remarks.Fault | None) -> Column:
-    kinds = {None: "number", "empty": "empty", "true/false": "true/false"}
-    kind = kinds.get(fault and fault.kind, "text")
-    missing = len(column) if kind == "empty" else column.null_count()
-    return Column(column.name, kind, missing, float(column.sum()) if kind == "number" else None)
+def _no_feature(features: Sequence[str]) -> str:
+    return "-" + "".join(features)

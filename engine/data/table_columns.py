@@ -1,0 +1,109 @@
+"""What the columns of a table hold: type, gaps, figures, and how often each value comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+import polars as pl
+
+ColumnType = Literal["number", "category", "yes/no", "date", "text", "empty"]
+
+YES = ("yes", "y", "true", "t", "1", "on", "ja", "j", "wahr", "oui", "vrai", "si", "sí", "sim")
+NO = ("no", "n", "false", "f", "0", "off", "nein", "falsch", "non", "faux", "não")
+FEW = 20
+"""So few different texts are categories, as long as one comes twice."""
+MOST_CATEGORIES = 1_000
+"""So many different texts are categories if each comes twice on average."""
+BINS = 20
+MOST_LABELS = 12
+EXACT = 2**53
+"""Whole numbers beyond this have gaps in float64."""
+
+
+class ColumnInfo(msgspec.Struct, frozen=True):
+    """One column."""
+
+    name: str
+    type: ColumnType
+    missing: int = 0
+    minimum: float | None = None
+    """Of numbers; of dates seconds since 1970-01-01 UTC; as the next two."""
+    mean: float | None = None
+    maximum: float | None = None
+    distinct: int | None = None
+    """How many different values there are; not counted for numbers and dates."""
+    whole: bool = False
+    """Whether numbers are whole."""
+    counts: tuple[int, ...] = ()
+    """Rows in 20 bins of the same width from minimum to maximum, or of each of `labels`."""
+    labels: tuple[str, ...] = ()
+    """The most frequent values of what is no number."""
+
+
+def type_of(column: pl.Series, dtype: pl.DataType) -> ColumnType:
+    """The type of a column without the empty ones; of text by its values, all of which must then be in `column`."""
+    if dtype == pl.Boolean:
+        return "yes/no"
+    if dtype.is_numeric():
+        return "number"
+    if dtype in (pl.Date, pl.Datetime):
+        return "date"
+    if dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return "text"
+    values = column.drop_nulls()
+    distinct = values.n_unique()
+    if distinct <= 2 and set(values.unique().cast(pl.String).str.strip_chars().str.to_lowercase()) <= {*YES, *NO}:
+        return "yes/no"
+    few = distinct <= FEW and distinct < len(values)
+    return "category" if few or (2 * distinct <= len(values) and distinct <= MOST_CATEGORIES) else "text"
+
+
+def figures(table: pl.LazyFrame) -> dict[str, dict[str, float | None]]:
+    """Of each column `missing`; of numbers and dates also `min`, `mean`, `max`, and `inf` (as float32), in one pass."""
+    schema = table.collect_schema()
+    wanted: list[pl.Expr] = []
+    for place, (name, dtype) in enumerate(schema.items()):
+        column = seconds(pl.col(name)) if dtype in (pl.Date, pl.Datetime) else pl.col(name)
+        parts = {"missing": pl.col(name).null_count()}
+        if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime):
+            single = column.cast(pl.Float32)
+            parts |= {"min": column.min(), "mean": column.mean(), "max": column.max()}
+            parts |= {"low": single.min(), "high": single.max()}
+        wanted += [part.alias(f"{place} {key}") for key, part in parts.items()]
+    found = table.select(wanted).collect(engine="streaming").row(0, named=True)
+    result: dict[str, dict[str, float | None]] = {name: {} for name in schema}
+    names = schema.names()
+    for key, value in found.items():
+        number, _, figure = key.partition(" ")
+        result[names[int(number)]][figure] = value
+    return result
+
+
+def seconds(column: pl.Expr) -> pl.Expr:
+    """A date or moment as seconds since 1970."""
+    return column.cast(pl.Datetime("us")).dt.epoch("s")
+
+
+def with_counts(table: pl.LazyFrame, columns: Sequence[ColumnInfo]) -> tuple[ColumnInfo, ...]:
+    """The same with a histogram of each column, or its most frequent values."""
+    return tuple(msgspec.structs.replace(column, **_counts(table, column)) for column in columns)
+
+
+def _counts(table: pl.LazyFrame, column: ColumnInfo) -> Mapping[str, tuple[object, ...]]:
+    values = pl.col(column.name)
+    if column.type in ("category", "yes/no"):
+        texts = table.select(values.cast(pl.String).alias("value")).drop_nulls().group_by("value").len()
+        most = texts.sort("len", "value", descending=[True, False]).head(MOST_LABELS).collect(engine="streaming")
+        return {"counts": tuple(most["len"]), "labels": tuple(most["value"])}
+    if column.type not in ("number", "date") or column.minimum is None or column.maximum is None:
+        return {}
+    values = (seconds(values) if column.type == "date" else values).cast(pl.Float64)
+    width = (column.maximum - column.minimum) / BINS
+    if not 0 < width < float("inf"):
+        width = 1.0
+    place = ((values - column.minimum) / width).clip(0, BINS - 1).cast(pl.UInt8, strict=False)
+    counted = table.select(place.alias("bin")).drop_nulls().group_by("bin").len().collect(engine="streaming")
+    rows = dict(counted.iter_rows())
+    return {"counts": tuple(rows.get(place, 0) for place in range(BINS))}

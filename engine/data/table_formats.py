@@ -1,0 +1,286 @@
+"""Parquet, Excel, NumPy and tensors of unknown origin to a typed table on disk. In the child process."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from engine import experiment as ex
+from engine.data.table_dialect import opened
+from engine.data.table_excel import Sheet, damaged, look, sheet_names
+from engine.data.table_faults import count, listed
+from engine.data.table_lines import Kind, Reading
+from engine.data.table_reading import check_names, finish, n_rows, numbers_in_texts
+from engine.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_BYTES = 4 * 2**30
+"""So large a table may be once it is unpacked on disk."""
+MOST_COLUMNS = 20_000
+KINDS: dict[str, Kind] = {
+    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xlsm": "excel", ".npy": "npy", ".npz": "npz",
+    ".pt": "pt", ".pth": "pt", ".safetensors": "safetensors",
+}  # fmt: skip
+OTHERS = {
+    ".xls": "is an older Excel workbook: save it as .xlsx, or the sheet as CSV",
+    ".xlsb": "is a binary Excel workbook: save it as .xlsx, or the sheet as CSV",
+    ".ods": "is an OpenDocument spreadsheet: save it as .xlsx, or the sheet as CSV",
+    ".feather": "is a Feather file: save the table as Parquet or CSV",
+    ".arrow": "is an Arrow file: save the table as Parquet or CSV",
+    ".json": "is a JSON file: save the table as CSV",
+    ".gz": "is compressed: unpack it first",
+    ".zip": "is a zip archive: unpack it first",
+}
+
+Found = tuple[Reading, list[str], list[str]]
+"""How it was read, what there is to choose from (sheets, arrays), and remarks."""
+
+
+def read_parquet(path: Path, out: Path) -> Found:
+    """Write the table in a Parquet file to `out`. Raises InputError."""
+    with opened(path) as file:
+        head = file.read(4)
+        file.seek(0, 2)
+        size = file.tell()
+        file.seek(max(0, size - 4))
+        tail = file.read(4)
+    if head != b"PAR1":
+        what = "is empty" if not size else "is not a Parquet file, perhaps a CSV file with another name"
+        raise InputError(f"{path.name} {what}: choose a Parquet file, or give it the ending of what it is.")
+    if tail != b"PAR1":
+        raise InputError(f"{path.name} is incomplete or damaged, its end is missing: copy or download it again.")
+    table = pl.scan_parquet(path, glob=False)
+    try:
+        schema = table.collect_schema()
+        rows = int(table.select(pl.len()).collect(engine="streaming").item())
+        _check_size(path, rows, schema)
+        check_names(path, schema.names())
+        table.sink_ipc(out.with_name("raw.arrow"))
+    except (InputError, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException:  # a panic in Rust is no Exception
+        raise InputError(f"{path.name} is incomplete or damaged: copy or download it again.") from None
+    if not rows:
+        raise InputError(f"{path.name} has no rows: choose a file with data.")
+    reading = finish(pl.scan_ipc(out.with_name("raw.arrow"), glob=False), rows, Reading(kind="parquet"), [], out)
+    return reading, [], []
+
+
+def _check_size(path: Path, rows: int, schema: pl.Schema) -> None:
+    """Refuse what a small file unpacks to, by its own numbers, before anything is unpacked."""
+    row = sum(16 if dtype in (pl.String, pl.Binary) or dtype.is_nested() else 8 for dtype in schema.dtypes())
+    if rows * row > MOST_BYTES or len(schema) > MOST_COLUMNS:
+        raise InputError(
+            f"{path.name} has {count(rows, 'row')} of {count(len(schema), 'column')}, which need more than "
+            f"{rows * row / 2**30:,.1f} GB of memory: open it as a Parquet stream, or use fewer rows or columns."
+        )
+
+
+# -------------------------------------------------------------------------------------------------------------- Excel
+
+
+def read_excel(path: Path, wanted: ex.TableFormat, out: Path) -> Found:
+    """Write one sheet of a workbook to `out`: the one that is named, or else the first with rows. Raises InputError."""
+    members = sheet_names(path)
+    if wanted.sheet and wanted.sheet not in members:
+        raise InputError(f"{path.name} has no sheet {wanted.sheet!r}: choose from {listed(list(members))}.")
+    sheets = {name: look(path, name, member) for name, member in members.items() if wanted.sheet in ("", name)}
+    if not any(sheet.filled for sheet in sheets.values()):
+        where = f"sheet {wanted.sheet!r} is" if wanted.sheet else "it is"
+        raise InputError(f"{path.name} has no rows, {where} empty: choose a workbook with data.")
+    best = max(sheets.values(), key=lambda sheet: (sheet.rows > 2, sheet.columns > 1, sheet.filled > 0))
+    frame, reading = _read_sheet(path, best.name, wanted)
+    frame.write_ipc(out.with_name("raw.arrow"))
+    table = pl.scan_ipc(out.with_name("raw.arrow"), glob=False)
+    rows = n_rows(table)
+    if not rows:
+        raise InputError(f"{path.name}: sheet {best.name!r} has no rows below its header: choose another sheet.")
+    numeric, _ = numbers_in_texts(table, reading.dialect)
+    reading = finish(table, rows, reading, numeric, out)
+    return reading, list(members), _on_sheet(best, frame.columns, reading, len(members) if not wanted.sheet else 1)
+
+
+def _read_sheet(path: Path, sheet: str, wanted: ex.TableFormat) -> tuple[pl.DataFrame, Reading]:
+    """The sheet below its header. A title above the header is a row with fewer cells than the table is wide."""
+    try:
+        top = pl.read_excel(
+            path, sheet_name=sheet, has_header=False, infer_schema_length=None, drop_empty_rows=False,
+            read_options={"n_rows": 50, "dtypes": "string"},
+        )  # fmt: skip
+        rows = [[cell for cell in row if cell is not None and cell.strip()] for row in top.rows()]
+        widest = max(map(len, rows), default=0)
+        header_row = next((place for place, row in enumerate(rows) if len(row) == widest), 0)
+        named = wanted.header != "no" and (wanted.header == "yes" or not any(map(_is_number, rows[header_row])))
+        options: dict[str, Any] = {"sheet_name": sheet, "infer_schema_length": None, "drop_empty_rows": False}
+        if header_row and named:
+            options["read_options"] = {"header_row": header_row}
+        frame = pl.read_excel(path, has_header=named, **options)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException:  # its readers raise many kinds of error, and a panic is no Exception
+        raise damaged(path) from None
+    reading = Reading(
+        kind="excel", sheet=sheet, header_row=header_row if named else 0, names="as they are" if named else "numbered"
+    )
+    if named:
+        _check_header(path, frame.columns, header_row + 1)
+    else:
+        frame.columns = [f"column_{place}" for place in range(1, frame.width + 1)]
+    check_names(path, frame.columns)
+    return frame, reading
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_header(path: Path, names: Sequence[str], row: int) -> None:
+    """Raise InputError for columns without a name; the reader numbers a name that is there twice."""
+    blank = [str(place) for place, name in enumerate(names, start=1) if name.startswith("__UNNAMED__")]
+    if blank:
+        raise InputError(f"{path.name}: in row {row}, columns {listed(blank)} have no name: write their names there.")
+    twice = [name[: -len("_duplicated_0")] for name in names if name.endswith("_duplicated_0")]
+    if twice:
+        raise InputError(f"{path.name}: row {row} names {listed(twice)} twice: give duplicate columns other names.")
+
+
+def _on_sheet(sheet: Sheet, columns: Sequence[str], reading: Reading, n_sheets: int) -> list[str]:
+    remarks = []
+    if n_sheets > 1:
+        remarks.append(f"The workbook has {n_sheets} sheets: {sheet.name!r} is read.")
+    if reading.header_row:
+        rows = "row 1 is" if reading.header_row == 1 else f"rows 1 to {reading.header_row} are"
+        remarks.append(f"The header is in row {reading.header_row + 1}: {rows} taken for a title and left out.")
+    if reading.names == "numbered":
+        remarks.append("There is no header row: the columns are called column_1, column_2, ….")
+    if sheet.n_formulas:
+        where = _in_columns(sheet.formulas, columns)
+        remarks.append(
+            f"{count(sheet.n_formulas, 'formula')} without a saved result in {where} (first in {sheet.formulas[0]}): "
+            "these cells are missing; open the workbook in Excel and save it."
+        )
+    if sheet.n_errors:
+        where = _in_columns(sheet.errors, columns)
+        remarks.append(
+            f"{count(sheet.n_errors, 'cell')} in {where} with an error such as #DIV/0! (first in {sheet.errors[0]}): "
+            "taken as missing."
+        )
+    if reading.as_numbers:
+        remarks.append(f"Numbers are stored as text and read as numbers: {listed(reading.as_numbers)}.")
+    return remarks
+
+
+def _in_columns(places: Sequence[str], columns: Sequence[str]) -> str:
+    letters = list(dict.fromkeys(place.rstrip("0123456789") for place in places))
+    numbers = [sum((ord(mark) - 64) * 26**power for power, mark in enumerate(each[::-1])) for each in letters]
+    names = [columns[number - 1] for number in numbers if number <= len(columns)]
+    return listed(names) if len(names) == len(letters) else f"column {listed(letters)}"
+
+
+# -------------------------------------------------------------------------------------------------- NumPy and tensors
+
+
+def read_arrays(path: Path, kind: Kind, wanted: ex.TableFormat, out: Path) -> Found:
+    """Write the named array of a file, or all that have as many rows, side by side, to `out`. Raises InputError."""
+    arrays, calls = _tensors(path) if kind in ("pt", "safetensors") else _numpy(path, kind)
+    usable = {name: array for name, array in arrays.items() if array.ndim in (1, 2) and array.dtype.kind in "biuf"}
+    if wanted.sheet:
+        if wanted.sheet not in arrays:
+            raise InputError(f"{path.name} has no array {wanted.sheet!r}: choose from {listed(list(arrays))}.")
+        usable = {name: array for name, array in usable.items() if name == wanted.sheet}
+    if not usable:
+        each = [f"{name or 'the array'} {list(array.shape)} of {array.dtype}" for name, array in arrays.items()]
+        found = listed(each, most=3) or "none at all"
+        raise InputError(
+            f"{path.name} has no array of numbers with one or two dimensions ({found}): "
+            "save X [rows, columns] and y [rows]."
+        )
+    chosen = _of_same_length(usable)
+    frame = _side_by_side(chosen)
+    if not frame.height:
+        raise InputError(f"{path.name} has no rows: choose a file with data.")
+    frame.write_ipc(out.with_name("raw.arrow"))
+    widths = tuple((name, array.shape[1] if array.ndim == 2 else 0, calls[name]) for name, array in chosen.items())
+    reading = Reading(kind=kind, arrays=widths)
+    reading = finish(pl.scan_ipc(out.with_name("raw.arrow"), glob=False), frame.height, reading, [], out)
+    left_out = [name for name in arrays if name not in chosen]
+    remarks = [f"Arrays of another length, shape or type are left out: {listed(left_out)}."] if left_out else []
+    return reading, [name for name in arrays if name], [] if wanted.sheet else remarks
+
+
+def _of_same_length(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays with as many rows as the one with the most numbers, if together they are not too wide."""
+    largest = max(arrays.values(), key=lambda array: array.size)
+    same = {name: array for name, array in arrays.items() if len(array) == len(largest)}
+    return same if len(same) > 1 else {name: array for name, array in arrays.items() if array is largest}
+
+
+def _side_by_side(arrays: dict[str, NDArray[Any]]) -> pl.DataFrame:
+    arrays = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
+    if len(arrays) == 1:
+        array = next(iter(arrays.values()))
+        names = [f"column_{place}" for place in range(1, (array.shape[1] if array.ndim == 2 else 1) + 1)]
+        return pl.DataFrame(array, schema=names, orient="row")
+    columns: dict[str, NDArray[Any]] = {}
+    for name, array in arrays.items():
+        if array.ndim == 1:
+            columns[name] = array
+        else:
+            columns |= {f"{name}_{place}": column for place, column in enumerate(array.T, start=1)}
+    return pl.DataFrame(columns)
+
+
+def _numpy(path: Path, kind: Kind) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The arrays of a .npy or .npz file; a pickle in it is never loaded."""
+    with opened(path) as file:
+        if not file.read(1):
+            raise InputError(f"{path.name} is empty: save the array again with np.save or np.savez.")
+    try:
+        if kind == "npz":
+            _check_members(path)
+        loaded = np.load(path, allow_pickle=False)
+        arrays = {name: loaded[name] for name in loaded.files} if kind == "npz" else {"": loaded}
+    except InputError:
+        raise
+    except (ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, zipfile.BadZipFile, struct.error) as error:
+        if "allow_pickle" in str(error):
+            raise InputError(f"{path.name} holds Python objects, not numbers: save an array of numbers.") from None
+        raise _no_numpy(path) from None
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise _no_numpy(path)
+    return arrays, dict.fromkeys(arrays, "")
+
+
+def _no_numpy(path: Path) -> InputError:
+    return InputError(f"{path.name} is not a NumPy file, or damaged: save it again with np.save or np.savez.")
+
+
+def _check_members(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MOST_BYTES:
+        raise InputError(f"{path.name} is larger than {MOST_BYTES // 2**30} GB when unpacked: save fewer rows.")
+
+
+def _tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The tensors of a .pt or .safetensors file as arrays, and what the script calls to make them."""
+    import torch  # 0.8 s
+
+    from engine.weights import read_tensors
+
+    tensors = {name: each for name, each in read_tensors(path).items() if not each.is_complex()}
+    halves = {name for name, each in tensors.items() if each.dtype == torch.bfloat16}  # NumPy has no such type
+    arrays = {name: each.float().numpy() if name in halves else each.numpy() for name, each in tensors.items()}
+    return arrays, {name: ".float().numpy()" if name in halves else ".numpy()" for name in tensors}
