@@ -49,7 +49,7 @@ def augment(X: torch.Tensor, augmentation: ex.Augmentation, generator: torch.Gen
 
 
 def lines(augmentation: ex.Augmentation) -> list[str]:
-    """The script's `augment(X, generator)`, which does the same to the bit. Needs `math`, torch and nn."""
+    """The script's `augment(X, generator)`, which does the same to the bit. Needs torch and nn."""
     body = []
     if augmentation.flip:
         body += [
@@ -58,7 +58,8 @@ def lines(augmentation: ex.Augmentation) -> list[str]:
         ]
     if augmentation.rotate:
         body += [
-            f"angle = (2 * torch.rand(n, generator=generator) - 1) * math.radians({augmentation.rotate!r})",
+            f"limit = {math.radians(augmentation.rotate)!r}  # {augmentation.rotate:g} degrees in radians",
+            "angle = (2 * torch.rand(n, generator=generator) - 1) * limit",
             "cos, sin, zero = angle.cos(), angle.sin(), torch.zeros(n)",
             "turn = torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(n, 2, 3).to(X.device)",
             "grid = nn.functional.affine_grid(turn, X.shape, align_corners=False)",

@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from engine import experiment as ex
 from engine.data.class_folders import shown
 from engine.data.rows import Learned, Reading, RowNumbers, Rows
 from engine.data.splitting import sizes
+from engine.data.table_dialect import quoted
+from engine.data.table_uses import assign, check_column
 from engine.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+    from engine.data.tables import Tables
 
 MAX_BYTES = 4 * 2**30
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
@@ -38,9 +43,48 @@ class Series:
     target: NDArray[np.float32]
     """[n_rows]."""
     reading: tuple[str, ...]
-    """The script's lines that make the arrays `values` and `target`."""
+    """The script's lines that make the tensors `values` and `target`."""
     imports: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+
+
+def read_rows(source: ex.Sequences, tables: Tables, split: ex.Split) -> Rows:
+    """The windows of a table as rows. Raises InputError as `read` and `to_rows` do."""
+    return to_rows(read(source, tables), source, split)
+
+
+def read(source: ex.Sequences, tables: Tables) -> Series:
+    """The used columns of a table, of which each row must have its numbers.
+
+    Raises InputError for a column that is not there or not made of numbers, and for a missing or infinite value.
+    """
+    table = tables.open(Path(source.path), source.format)
+    used = list(dict.fromkeys((*source.features, source.target)))
+    for name in used:
+        check_column(table, ex.Column(name=name))
+        if missing := table.column(name).missing:
+            gap = table.lazy.select(pl.col(name).is_null().arg_true().first()).collect().item()
+            raise InputError(
+                f"{shown(table.path.name)}: column {name!r} has no value on {table.place(gap)} ({missing:,} missing in "
+                "all), and time cannot be left out: fill the gap in, or leave the column out."
+            )
+    numbers = table.lazy.select(pl.col(used).cast(pl.Float32)).collect()
+    for name in used:
+        if not numbers[name].is_finite().all():
+            row = int((~numbers[name].is_finite()).arg_true()[0])
+            raise InputError(
+                f"{shown(table.path.name)}: column {name!r} is infinite or too large for float32 on "
+                f"{table.place(row)}: correct it."
+            )
+    lines = (
+        *table.lines(used),
+        *assign("features", source.features),
+        'values = torch.tensor(table.select(features).cast(pl.Float32).to_numpy(order="c"))',
+        f"target = torch.tensor(table[{quoted(source.target)}].cast(pl.Float32).to_numpy())",
+    )
+    values = numbers.select(source.features).to_numpy(order="c", writable=True)
+    target = numbers[source.target].to_numpy(writable=True)
+    return Series(values, target, lines, table.reading.imports, table.parsed.notes)
 
 
 def to_rows(series: Series, source: ex.Sequences, split: ex.Split) -> Rows:
@@ -111,12 +155,12 @@ def parts(source: ex.Sequences, split: ex.Split, n: int) -> dict[str, RowNumbers
 
 
 def window_lines(source: ex.Sequences) -> tuple[str, ...]:
-    """The script's lines from the arrays `values` and `target` to X and y."""
+    """The script's lines from the tensors `values` and `target` to X and y."""
     n_columns = len(source.features)
     return (
         f"length, horizon, stride = {source.length}, {source.horizon}, {source.stride}  # rows",
-        "X = torch.from_numpy(values).unfold(0, length, stride).transpose(1, 2)  # a window each `stride` rows",
-        "y = torch.from_numpy(target)[length - 1 + horizon :: stride].unsqueeze(dim=1).contiguous()  # [m, 1]",
+        "X = values.unfold(0, length, stride).transpose(1, 2)  # a window begins every `stride` rows",
+        "y = target[length - 1 + horizon :: stride].unsqueeze(dim=1).contiguous()  # [m, 1]",
         f"X = X[: len(y)].contiguous()  # [m, {source.length}, {n_columns}]",
     )
 

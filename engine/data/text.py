@@ -1,18 +1,16 @@
 """Step 1: texts with a label, from a table or a folder with a folder for each label, to rows of tokens.
 
-A token is a word or another visible character, in lower case: runs of letters, digits and underscores in any script,
-as \\w in Unicode's annex 18, so "Don't!" is don ' t !. Or it is each single character as it stands. 0 fills up short
-texts, 1 is an unknown token, 2 the most frequent token of the training texts.
-
     texts = read(source, tables)    for the window: labels, what was left out; `preview`
     rows = to_rows(texts, source)   X int64 [n, length], y int64 [n]
+
+In X 0 fills up short texts, 1 is an unknown token, 2 the most frequent token of the training texts (`text_tokens`).
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,22 +23,20 @@ from engine import experiment as ex
 from engine.data import child
 from engine.data.class_folders import FILES_BELOW, LeftOut, checked_folder, on_left_out, shown, walk_lines
 from engine.data.rows import Learned, Reading, RowNumbers, Rows
-from engine.data.table_faults import listed
+from engine.data.table_columns import MOST_CATEGORIES
+from engine.data.table_dialect import quoted
+from engine.data.table_faults import count, listed
+from engine.data.table_uses import check_column
 from engine.data.text_reading import DECODED
+from engine.data.text_tokens import LONGEST, encode, prepare_lines, tokens, vocabulary
 from engine.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
-PATTERNS = {"word": r"\w+|[^\w\s]", "character": r"(?s)."}
-"""What a token is, for polars' extract_all, which takes time in proportion to the text whatever it holds."""
-LONGEST = 100
-"""Characters that are looked at for each token that is kept: an endless text takes no endless memory."""
-FIRST = 2
-"""The first token of the vocabulary; 0 is filling, 1 an unknown token."""
+    from engine.data.tables import OpenTable, Tables
+
 MAX_BYTES = 4 * 2**30
-MAX_CLASSES = 1000
-CHUNK = 20_000  # texts that are cut into tokens at a time
 SECONDS = 600
 MEMORY = 6 * 2**30
 
@@ -64,6 +60,63 @@ class Texts:
     def counts(self) -> dict[str, int]:
         """How many texts each class has."""
         return dict(zip(self.classes, np.bincount(self.y, minlength=len(self.classes)).tolist(), strict=True))
+
+
+def read_rows(
+    source: ex.Text,
+    tables: Tables,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Rows:
+    """All texts as rows of tokens. Raises InputError as `read` and `to_rows` do."""
+    return to_rows(read(source, tables, on_progress, cancelled), source)
+
+
+def read(
+    source: ex.Text,
+    tables: Tables,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Texts:
+    """All texts of a table or a folder. Raises InputError as `read_table` and `read_folder` do."""
+    path = Path(source.path)
+    if path.is_dir():
+        return read_folder(source, on_progress, cancelled)
+    return read_table(source, tables.open(path, source.format, on_progress, cancelled))
+
+
+def read_table(source: ex.Text, table: OpenTable) -> Texts:
+    """The texts and labels of a table; rows that miss one of them are left out.
+
+    Raises InputError for a column that is not there or cannot be a text, and for labels that are no classes.
+    """
+    for name, what in ((source.text, "text"), (source.label, "label")):
+        if not name:
+            raise InputError(f"{shown(table.path.name)} is a table: name its {what} column.")
+        check_column(table, ex.Column(name=name, type="category"))
+    if source.text == source.label:
+        name = shown(table.path.name)
+        raise InputError(f"{name}: {source.text!r} is both the text and the label: choose two columns.")
+    used = [source.text, source.label]
+    frame = table.lazy.select(pl.col(used).cast(pl.String)).collect()
+    complete = frame.drop_nulls()
+    names = tuple(complete[source.label].unique().sort())
+    _check_classes(table.path, names)
+    nan = [name for name in table.reading.nan if name in used]
+    label = f"table[{quoted(source.label)}].cast(pl.String)"
+    lines = (
+        *table.lines(used),
+        *([f"table = table.with_columns(pl.col({', '.join(map(quoted, nan))}).fill_nan(None))"] if nan else []),
+        *([f"table = table.drop_nulls({quoted(used)})"] if len(complete) < len(frame) else []),
+        f"texts = table[{quoted(source.text)}].cast(pl.String)",
+        f"classes = {label}.unique().sort()",
+        f"y = {label}.cast(pl.Enum(classes)).to_physical()  # the place of each row's class",
+        "y = torch.tensor(y.cast(pl.Int64).to_numpy())  # [n] class indices",
+    )
+    y = complete[source.label].cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy(writable=True)
+    imports = tuple(dict.fromkeys((*table.reading.imports, "import numpy as np")))
+    warnings = (*table.parsed.notes, *_on_gaps(table, frame))
+    return Texts(complete[source.text], y, names, lines, imports, warnings=warnings)
 
 
 def to_rows(texts: Texts, source: ex.Text) -> Rows:
@@ -90,43 +143,6 @@ def to_rows(texts: Texts, source: ex.Text) -> Rows:
     )
 
 
-def tokens(texts: pl.Series, source: ex.Text) -> pl.Series:
-    """The first `source.length` tokens of each text: a list of texts [n]."""
-    texts = texts.str.head(LONGEST * source.length)
-    if source.tokens == "word":
-        texts = texts.str.to_lowercase()
-    return texts.str.extract_all(PATTERNS[source.tokens]).list.head(source.length)
-
-
-def vocabulary(texts: pl.Series, source: ex.Text) -> tuple[str, ...]:
-    """The most frequent tokens of these texts; of those that are as frequent, the first in Unicode's order.
-
-    Raises InputError where there is none.
-    """
-    counts = pl.concat([_counts(chunk) for chunk in _in_chunks(texts, source)])
-    counts = counts.group_by("token").agg(pl.col("times").sum()).sort("times", "token", descending=[True, False])
-    if counts.is_empty():
-        name = shown(Path(source.path).name)
-        raise InputError(f"{name}: there is no word in the training texts: choose other texts.")
-    return tuple(counts["token"].head(source.vocabulary))
-
-
-def encode(texts: pl.Series | Sequence[str], vocabulary: Sequence[str], source: ex.Text) -> torch.Tensor:
-    """Texts as int64 [n, length]: for known texts and for new ones, with the vocabulary of the model's file."""
-    import torch
-
-    texts = pl.Series(texts, dtype=pl.String)
-    X = np.zeros((len(texts), source.length), dtype=np.int64)
-    numbers = range(FIRST, FIRST + len(vocabulary))
-    start = 0
-    for chunk in _in_chunks(texts, source):
-        codes = chunk.explode().drop_nulls().replace_strict(vocabulary, numbers, default=1, return_dtype=pl.Int64)
-        block = X[start : start + len(chunk)]
-        block[np.arange(source.length) < chunk.list.len().to_numpy()[:, None]] = codes.to_numpy()
-        start += len(chunk)
-    return torch.from_numpy(X)
-
-
 def preview(texts: Texts, source: ex.Text, most: int = 5) -> list[tuple[str, str, tuple[str, ...]]]:
     """At most so many texts, spread over all: the label, the text's beginning, its first tokens."""
     chosen = np.linspace(0, len(texts.y) - 1, min(most, len(texts.y))).astype(int)
@@ -135,25 +151,6 @@ def preview(texts: Texts, source: ex.Text, most: int = 5) -> list[tuple[str, str
         (texts.classes[number], text[:200], tuple(words[:40]))
         for number, text, words in zip(texts.y[chosen], some, tokens(some, source).to_list(), strict=True)
     ]
-
-
-def prepare_lines(source: ex.Text) -> tuple[str, ...]:
-    """The script's lines from `texts` and `train` to `X`."""
-    lower = ".str.to_lowercase()" if source.tokens == "word" else ""
-    pattern = PATTERNS[source.tokens]
-    return (
-        f'tokens = texts.str.head({LONGEST * source.length}){lower}.str.extract_all(r"{pattern}")',
-        f'tokens = tokens.list.head({source.length}).alias("token")',
-        "# The most frequent tokens of the training texts are known; 0 fills up short texts, 1 is an unknown token",
-        'counts = tokens.gather(train).explode().drop_nulls().value_counts(name="times")',
-        'counts = counts.sort("times", "token", descending=[True, False])',
-        f'vocabulary = counts["token"].head({source.vocabulary}).to_list()',
-        f"numbers = range({FIRST}, {FIRST} + len(vocabulary))",
-        "codes = tokens.explode().drop_nulls().replace_strict(vocabulary, numbers, default=1, return_dtype=pl.Int64)",
-        f"X = np.zeros((len(tokens), {source.length}), dtype=np.int64)",
-        f"X[np.arange({source.length}) < tokens.list.len().to_numpy()[:, None]] = codes.to_numpy()",
-        f"X = torch.from_numpy(X)  # [n, {source.length}] tokens",
-    )
 
 
 def read_folder(
@@ -204,6 +201,14 @@ def read_folder(
     )
 
 
+def _on_gaps(table: OpenTable, frame: pl.DataFrame) -> list[str]:
+    gap = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
+    if not gap.any():
+        return []
+    rows, first = count(int(gap.sum()), "row"), table.place(int(gap.arg_true()[0]))
+    return [f"Left out: {rows} of {len(frame):,} without a text or a label (first on {first})."]
+
+
 def _check_classes(path: Path, classes: Sequence[str], left_out: Sequence[LeftOut] = ()) -> None:
     first = f" ({shown(left_out[0][0])} {left_out[0][1]})" if left_out else ""
     if not classes:
@@ -213,18 +218,8 @@ def _check_classes(path: Path, classes: Sequence[str], left_out: Sequence[LeftOu
             f"{shown(path.name)} has only one class of texts, {shown(classes[0])!r}{first}: it takes at least two to "
             "tell classes apart."
         )
-    if len(classes) > MAX_CLASSES:
+    if len(classes) > MOST_CATEGORIES:
         raise InputError(
-            f"{shown(path.name)} has {len(classes):,} different labels, more than {MAX_CLASSES:,}: choose the column "
-            "of classes as the label."
+            f"{shown(path.name)} has {len(classes):,} different labels, more than {MOST_CATEGORIES:,}: choose the "
+            "column of classes as the label."
         )
-
-
-def _in_chunks(texts: pl.Series, source: ex.Text) -> Iterator[pl.Series]:
-    """The tokens of so many texts at a time: those of all would take several times the memory of X."""
-    for start in range(0, max(len(texts), 1), CHUNK):
-        yield tokens(texts.slice(start, CHUNK), source)
-
-
-def _counts(chunk: pl.Series) -> pl.DataFrame:
-    return chunk.explode().drop_nulls().alias("token").value_counts(name="times")

@@ -33,7 +33,7 @@ def changed(X: torch.Tensor, seed: int = 0, **changes) -> torch.Tensor:
 
 @pytest.mark.parametrize("augmentation", EVERY_MIX, ids=str)
 def test_the_script_draws_and_computes_the_same_bits(X, augmentation):
-    namespace = {"torch": torch, "nn": nn, "math": math}
+    namespace = {"torch": torch, "nn": nn}
     exec("\n".join(lines(augmentation)), namespace)
     for channels in (3, 1):
         before = X[:, :channels].clone()

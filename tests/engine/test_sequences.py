@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
 from engine import experiment as ex
 from engine.data import sequences
+from engine.data.tables import Tables
 from engine.errors import InputError
 
 SHAPES = [(1, 1, 1), (4, 1, 1), (3, 2, 1), (5, 3, 4), (2, 7, 10), (8, 1, 3)]
@@ -71,7 +73,7 @@ def test_the_script_makes_the_same_bits_and_parts(length, horizon, stride, split
     data = series(83)
     rows = sequences.to_rows(data, source(length, horizon, stride), split)
     X, _ = rows.prepare(np.arange(1))
-    made = {"torch": torch, "values": data.values.copy(), "target": data.target.copy()}
+    made = {"torch": torch, "values": torch.tensor(data.values), "target": torch.tensor(data.target)}
     exec("\n".join([*rows.reading.imports, *rows.reading.read, *rows.reading.split]), made)
     for ours, theirs in ((X, made["X"]), (rows.y, made["y"])):
         assert torch.equal(ours, theirs) and ours.is_contiguous() and theirs.is_contiguous()
@@ -113,3 +115,60 @@ def test_too_few_rows_for_a_window_are_refused_with_the_numbers():
     assert "12 rows of the validation part" in message and "takes 13" in message and "stride" not in message
     assert "every 50" in refusal(sequences.parts, source(stride=50), THREE, 60)
     assert "too few" in refusal(sequences.parts, source(), THREE, 3)
+
+
+# ------------------------------------------------------------------------------------------------------ tables
+
+
+def write_csv(path, change=lambda lines: lines):
+    generator = np.random.default_rng(2)
+    rows = [f"{i},{generator.normal():.6f},{generator.normal():.3f},{'odd' if i % 2 else 'even'}" for i in range(60)]
+    path.write_text("\n".join(change(["a,b,y,word", *rows])) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("features", [("a", "b"), ("b", "y"), ("y",)])
+def test_a_table_becomes_the_same_bits_in_the_script(tmp_path, features):
+    path = write_csv(tmp_path / "series.csv")
+    rows = sequences.read_rows(source(5, 2, 3, features, str(path)), Tables(), THREE)
+    X, _ = rows.prepare(np.arange(2))
+    made = {"torch": torch}
+    exec("\n".join([*rows.reading.imports, *rows.reading.read, *rows.reading.split]), made)
+    assert torch.equal(X, made["X"]) and torch.equal(rows.y, made["y"]) and rows.y.dtype == torch.float32
+    table = pl.read_csv(path)
+    assert X[1, 2].tolist() == pytest.approx([table[3 + 2, name] for name in features])
+    assert rows.y[1, 0].item() == pytest.approx(table[3 + 5 - 1 + 2, "y"])
+
+
+def test_numbers_of_every_type_and_a_decimal_comma_become_float32(tmp_path):
+    frame = pl.DataFrame({"a": range(30), "b": [i / 3 for i in range(30)], "y": [i % 7 for i in range(30)]})
+    frame.cast({"a": pl.UInt8, "y": pl.Float32}).write_parquet(tmp_path / "series.parquet")
+    frame.write_csv(tmp_path / "series.csv", separator=";", decimal_comma=True)
+    found = []
+    for name in ("series.parquet", "series.csv"):
+        rows = sequences.read_rows(source(path=str(tmp_path / name)), Tables(), THREE)
+        X, _ = rows.prepare(np.arange(2))
+        X *= 2  # it is the caller's own
+        made = {"torch": torch}
+        exec("\n".join([*rows.reading.imports, *rows.reading.read]), made)
+        assert torch.equal(X, 2 * made["X"])
+        found.append(X)
+    assert torch.equal(*found)
+
+
+def test_gaps_text_and_infinity_are_refused_with_the_line(tmp_path):
+    def put(number, line):
+        return lambda lines: [*lines[: number - 1], line, *lines[number:]]
+
+    def said(change, features=("a", "b")):
+        path = write_csv(tmp_path / "series.csv", change)
+        message = refusal(sequences.read, source(features=features, path=str(path)), Tables())
+        assert "series.csv" in message
+        return message
+
+    assert "'b' has no value on line 7 (1 missing" in said(put(7, "5,,1.0,even"))
+    assert "'y' has no value on line 9" in said(put(9, "5,1.0,NaN,even"))
+    assert "'b'" in said(put(5, "5,1e300,1.0,even")) and "line 5" in said(put(5, "5,1e300,1.0,even"))
+    assert "'b' is a number in each row until line 30" in said(put(30, "5,what,1.0,even"))
+    assert "'word' holds text" in said(lambda lines: lines, ("a", "word"))
+    assert "no column 'c'" in said(lambda lines: lines, ("a", "c"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 from collections import Counter
@@ -13,7 +14,8 @@ import pytest
 import torch
 
 from engine import experiment as ex
-from engine.data import child, text
+from engine.data import child, text, text_tokens
+from engine.data.tables import Tables
 from engine.errors import InputError
 
 WORD = ex.Text(path="texts")
@@ -97,7 +99,7 @@ def test_tokens_are_numbered_from_2_unknown_ones_are_1_and_short_texts_end_in_0(
 @pytest.mark.parametrize("length", [1, 7])
 def test_many_texts_are_encoded_as_one_by_one(tokens, length, monkeypatch):
     """Against plain Python, over several chunks."""
-    monkeypatch.setattr(text, "CHUNK", 3)
+    monkeypatch.setattr(text_tokens, "CHUNK", 3)
     kind = ex.replace(WORD, tokens=tokens, length=length, vocabulary=6)
     texts = [*HOSTILE, "a b a c", "b a!", "", "c c c c c c c c", *HOSTILE]
     known = text.vocabulary(pl.Series(texts), kind)
@@ -116,6 +118,64 @@ def test_an_endless_word_or_space_takes_no_endless_time_or_memory():
 
 def test_texts_without_a_word_in_training_are_refused():
     assert "no word" in refusal(text.vocabulary, pl.Series(["", " "]), WORD)
+
+
+# ------------------------------------------------------------------------------------------------------ tables
+
+
+def write_csv(path: Path, rows: list[tuple]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("review", "stars", "mark"), *rows])
+    return path
+
+
+def reviews(n: int = 60) -> list[tuple]:
+    draw = random.Random(1)
+    words = ["Good", "bad", "plot;", 'a "quoted" word', "two\nlines", "naïve", "it's"]
+    return [(" ".join(draw.choices(words, k=draw.randrange(1, 9))), i % 3 + 1, "xyz"[i % 3]) for i in range(n)]
+
+
+@pytest.mark.parametrize("label", ["stars", "mark"])
+def test_a_table_becomes_the_same_bits_in_the_script(tmp_path, label):
+    path = write_csv(tmp_path / "reviews.csv", reviews())
+    kind = source(path, text="review", label=label, length=6, vocabulary=9)
+    texts = assert_same_bits(text.read(kind, Tables()), kind)
+    assert texts.classes == (("1", "2", "3") if label == "stars" else ("x", "y", "z"))
+    assert list(texts.texts) == [review for review, _, _ in reviews()]
+    assert texts.counts == dict.fromkeys(texts.classes, 20)
+
+
+def test_labels_of_numbers_with_gaps_in_a_parquet_file(tmp_path):
+    labels = [0.5, 1.5, float("nan"), None] * 5
+    pl.DataFrame({"t": [f"text {i}" for i in range(20)], "k": labels}).write_parquet(tmp_path / "t.parquet")
+    kind = source(tmp_path / "t.parquet", text="t", label="k", length=3)
+    texts = assert_same_bits(text.read(kind, Tables()), kind)
+    assert texts.classes == ("0.5", "1.5") and len(texts.y) == 10
+    assert "10 rows of 20" in texts.warnings[-1] and "row 3" in texts.warnings[-1]
+
+
+def test_rows_without_a_text_or_a_label_are_left_out_with_the_line(tmp_path):
+    rows = reviews()
+    rows[4], rows[7] = ("a single line", "", "x"), ("", 1, "x")
+    path = write_csv(tmp_path / "reviews.csv", rows)
+    kind = source(path, text="review", label="stars")
+    texts = assert_same_bits(text.read(kind, Tables()), kind)
+    line = path.read_text().split("\n").index("a single line,,x") + 1
+    assert len(texts.y) == 58
+    assert f"2 rows of 60 without a text or a label (first on line {line})" in texts.warnings[-1]
+
+
+def test_tables_without_texts_or_classes_are_refused_in_a_sentence(tmp_path):
+    path = write_csv(tmp_path / "reviews.csv", reviews())
+    tables = Tables()
+    assert "text column" in refusal(text.read, source(path), tables)
+    assert "label column" in refusal(text.read, source(path, text="review"), tables)
+    assert "did you mean 'stars'" in refusal(text.read, source(path, text="review", label="star"), tables)
+    assert "both" in refusal(text.read, source(path, text="review", label="review"), tables)
+    write_csv(path, [(f"text {i}", i, "x") for i in range(1200)])
+    assert "only one class" in refusal(text.read, source(path, text="review", label="mark"), tables)
+    assert "1,200 different labels" in refusal(text.read, source(path, text="review", label="stars"), tables)
+    assert "nowhere.csv" in refusal(text.read, source(tmp_path / "nowhere.csv", text="a", label="b"), tables)
 
 
 # ----------------------------------------------------------------------------------------------------- folders
