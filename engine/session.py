@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,11 +21,24 @@ from engine.history import History
 from engine.models.build import Inputs, build_model, check_memory
 from engine.threads import needs_one_thread
 
+if TYPE_CHECKING:
+    from engine.data.parquet_reader import Reader
+    from engine.data.parquet_stream import Stream
+
 ALL_THREADS = torch.get_num_threads()
 
 
 class DivergedError(InputError):
     """The loss or a weight became NaN or infinite; the session is back at its last finite weights."""
+
+
+@dataclass
+class Position:
+    """How far a streamed epoch is: with the weights all that it takes to go on with it."""
+
+    batches: int = 0
+    total: float = 0.0
+    """The sum, over the rows so far, of their batch's loss before its update."""
 
 
 class Session:
@@ -38,7 +52,9 @@ class Session:
         self.preparation = dataset.preparation
         inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
         outputs = n_outputs(experiment.fit.loss, self.preparation)
-        one = needs_one_thread(experiment.model, len(self.dataset.X_train), inputs.size)
+        stream = self.dataset.stream
+        rows_a_step = len(self.dataset.X_train) if stream is None else stream.batch_size
+        one = needs_one_thread(experiment.model, rows_a_step, inputs.size)
         self.n_threads = 1 if one else ALL_THREADS
         torch.set_num_threads(self.n_threads)
         check_memory(experiment.model, inputs, outputs)
@@ -51,7 +67,12 @@ class Session:
         self.can_go_on = True
         """Whether more epochs give what one fit of all of them would; not after weights from elsewhere."""
         self.seconds = 0.0
+        self.position = Position()
+        """Where in an epoch the model is, when its rows stay on disk; else between two epochs, always."""
         self._epochs_per_second = 0.0
+        self._reader: Reader | None = None
+        self._streamed_epoch: Generator[None, None, NDArray[np.float32]] | None = None
+        self._before: tuple[Any, Position] | None = None
 
     @property
     def epoch(self) -> int:
@@ -71,12 +92,22 @@ class Session:
     def advance(self, seconds: float | None = None, epochs: int | None = None) -> None:
         """Train for about so many seconds, or exactly so many epochs, but not past the end of the experiment.
 
-        Every epoch's losses go to `history`. Raises DivergedError when one is NaN or infinite.
+        Rows that stay on disk can be left in the middle of an epoch when the time is up; the next call goes on there.
+        Every epoch's losses go to `history`. Raises DivergedError when one is NaN or infinite, and InputError for a
+        file that changes or breaks while it is trained on.
         """
         torch.set_num_threads(self.n_threads)  # a setting of the calling thread
         left = self.experiment.fit.epochs - self.epoch
         left = left if epochs is None else min(left, epochs)
         deadline = None if seconds is None else time.perf_counter() + seconds
+        if self.dataset.stream is not None:
+            started = time.perf_counter()
+            try:
+                while left > 0 and self._end_of_epoch(self.dataset.stream, deadline):
+                    left -= 1
+            finally:
+                self.seconds += time.perf_counter() - started
+            return
         while left > 0:
             n = min(left, self._block(deadline))
             started = time.perf_counter()
@@ -119,6 +150,50 @@ class Session:
             return augment(self.dataset.X_train, source.augmentation, generator)
 
         return train(self.model, self.loss_fn, self.optimizer, self.dataset, n, changed)
+
+    def _end_of_epoch(self, stream: Stream, deadline: float | None) -> bool:
+        """Go on with the epoch of rows on disk; whether its end came before the deadline."""
+        from engine import streaming
+
+        if self._streamed_epoch is None:
+            self._begin_epoch(stream)
+        assert self._streamed_epoch
+        try:
+            while True:
+                next(self._streamed_epoch)
+                if deadline is not None and time.perf_counter() >= deadline:
+                    return False
+        except StopIteration as end:
+            losses = end.value
+        except streaming.NotFiniteError:
+            losses = np.array([[np.nan]])
+        except InputError:  # the weights and the position are kept: the next call reads on from there
+            self._streamed_epoch = self._reader = None
+            raise
+        self._streamed_epoch = None
+        if not np.isfinite(losses).all() or not self._weights_are_finite():
+            assert self._before
+            state, position = self._before
+            self._restore(state)
+            self.position = replace(position)
+            raise DivergedError(self._advice(self.epoch))
+        self.position, self._before = Position(), None
+        self.history.append(losses)
+        if self.done:
+            self._reader = None  # its process ends
+        return True
+
+    def _begin_epoch(self, stream: Stream) -> None:
+        from engine import streaming
+        from engine.data.parquet_reader import Reader
+
+        if self._before is None:
+            state = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
+            self._before = state, replace(self.position)
+        self._reader = self._reader or Reader(stream)
+        self._streamed_epoch = streaming.epoch(
+            self.model, self.loss_fn, self.optimizer, stream, self._reader, self.epoch, self.position, self.device
+        )
 
     def _train_while_finite(self, n: int) -> int:
         """Do the same epochs again, one by one, to the last one that leaves all finite. Returns how many.
@@ -188,7 +263,7 @@ def train(
     X_train, y_train = dataset.X_train, dataset.y_train
     others = [(dataset.X(split), dataset.y(split)) for split in dataset.splits if split != "train"]
     parameters = list(model.parameters())
-    forward, loss_of, step = model.forward, loss_fn.forward, _unwrapped_step(optimizer)
+    forward, loss_of, step = model.forward, loss_fn.forward, unwrapped_step(optimizer)
     one = torch.ones((), device=X_train.device)
     losses: list[torch.Tensor] = []
     for epoch in range(epochs):
@@ -208,7 +283,7 @@ def train(
     return rows
 
 
-def _unwrapped_step(optimizer: torch.optim.Optimizer) -> Callable[[torch.optim.Optimizer], Any]:
+def unwrapped_step(optimizer: torch.optim.Optimizer) -> Callable[[torch.optim.Optimizer], Any]:
     """optimizer.step without torch's wrappers for the profiler and for gradient mode (functools.wraps keeps it)."""
     step: Any = type(optimizer).step
     while hasattr(step, "__wrapped__"):
