@@ -6,8 +6,7 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -89,14 +88,12 @@ def sniff(path: Path, wanted: ex.TableFormat) -> Dialect:
     return _sniff_text(text, encoding, wanted)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> BinaryIO:
     """The file, to read its bytes. Raises InputError where there is none, or none that can be read."""
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise InputError(f"{path.name} is not an ordinary file: choose a CSV file.")
-        with path.open("rb") as file:
-            yield file
+        return path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path.name}: there is no such file in {path.parent}: choose the file again.") from None
     except IsADirectoryError:
