@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paint
     from numpy.typing import NDArray
 
     from engine.data.guards import Guard
+    from gui.rows.lazy import LazyRows
 
     Array = NDArray[np.float32]
 
@@ -34,12 +35,12 @@ class ColumnOffer:
     """A column of the data that can be a feature or a target, and what it seems to be."""
 
     name: str
-    type: Literal["number", "category", "yes/no", "date", "text"]
+    type: Literal["number", "category", "yes/no", "date", "text", "empty"]
     """The best guess; a text can only be used once it is said to be something else."""
     missing: int
     """Rows without a value."""
     distinct: int
-    """Different values."""
+    """Different values; 0 where they were not counted."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class RowsShown:
     """All rows of the data, for the table. Looking at a few hundred rows of `frame` must be cheap: Arrow, in memory or
     mapped into it."""
 
-    frame: pl.DataFrame | None
+    frame: pl.DataFrame | LazyRows | None
     """None for data that is no table, such as pictures: then `note` alone is shown."""
     columns: tuple[ColumnHead, ...] = ()
     """One for each column of the frame, in its order."""

@@ -206,7 +206,7 @@ def test_values_that_do_not_go_together_are_refused_in_a_sentence(panel: DataPan
 def test_how_to_paint_is_said_and_how_many_points_there_are(panel: DataPanel) -> None:
     panel.document.edit("data", source=ex.Painted(points=((0.0, 0.0, 0), (1.0, 1.0, 1))))
     text = panel.source._help.text()
-    assert "a click sets a point" in text
+    assert "Click or drag in the plot to paint" in text
     assert "2 points so far" in text
 
 

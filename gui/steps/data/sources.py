@@ -44,7 +44,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     ),
 }  # fmt: skip
 NOTES: dict[type[ex.Source], str] = {
-    ex.Painted: "Paint in the plot: a click sets a point, dragging sets many, Undo takes them back.",
+    ex.Painted: "Click or drag in the plot to paint; the tools above it choose the class, erase and move.",
 }
 
 

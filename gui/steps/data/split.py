@@ -105,7 +105,7 @@ class SplitForm(QWidget):
 
 def _likeliest(columns: tuple[ColumnOffer, ...]) -> str:
     """The column that says most likely which row is which."""
-    few = [column.name for column in columns if column.type != "date" and column.distinct <= FEW]
+    few = [column.name for column in columns if column.type in ("category", "text") and 1 < column.distinct <= FEW]
     names = [column.name for column in columns if column.name.lower() in ("split", "set", "part", "subset", "fold")]
     return next(iter([*names, *few]), "")
 

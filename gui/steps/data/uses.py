@@ -18,7 +18,7 @@ MEASURED = {"number", "date"}
 
 @dataclass(frozen=True)
 class Use:
-    """How one column is used. `type` is "text" where nobody has said what else it is."""
+    """How one column is used. `type` is "text" or "empty" where nobody has said what else it is."""
 
     role: Role
     type: str
@@ -30,8 +30,8 @@ def unused(offer: ColumnOffer, described: ex.Column | None) -> Use:
     """A column that is not used, as it would be if it were: by what was said of it before, or by the best guess."""
     if described is not None:
         return Use("unused", described.type, described)
-    if offer.type == "text":
-        return Use("unused", "text", ex.Column(name=offer.name))
+    if offer.type == "text" or offer.type == "empty":  # mypy narrows the type by these
+        return Use("unused", offer.type, ex.Column(name=offer.name))
     return Use("unused", offer.type, ex.Column(name=offer.name, type=offer.type))
 
 
@@ -47,8 +47,8 @@ def changed(uses: Mapping[str, Use], names: Collection[str], field: str, value: 
         use = new[name]
         match field:
             case "role":
-                if value != "unused" and use.type == "text":
-                    raise ValueError(f"“{name}” is text: choose its type first, such as category")
+                if value != "unused" and use.type in ("text", "empty"):
+                    raise ValueError(f"“{name}” is {use.type}: choose its type first, such as category")
                 column = ex.replace(use.column, missing="drop row") if value in ("target", "both") else use.column
                 new[name] = replace(use, role=value, column=column)
             case "type":
