@@ -267,10 +267,16 @@ def _combo() -> QComboBox:
 
 
 def _same(one: Prepared, other: Prepared) -> bool:
-    """Whether both are about the very same rows."""
+    """Whether both are about the same rows, so that they need not be sorted again."""
     return [*one.points] == [*other.points] and all(
-        points is other.points[split] for split, points in one.points.items()
+        _equal(points.X, other.points[split].X) and _equal(points.y, other.points[split].y)
+        for split, points in one.points.items()
     )
+
+
+def _equal(one: NDArray[np.number], other: NDArray[np.number]) -> bool:
+    in_same_place = one.ctypes.data == other.ctypes.data and one.strides == other.strides
+    return one.shape == other.shape and (in_same_place or np.array_equal(one, other))
 
 
 def _question(prepared: Prepared) -> tuple[object, ...]:
