@@ -206,9 +206,9 @@ def test_several_features_are_drawn_against_the_true_value_or_any_one_of_them(pe
     choose_table(person)
     scatter = person.window.plots.scatter
     assert scatter.legend_names == ["Predictions for the test data"]
-    scatter._axis.setCurrentText("x: bmi")
+    scatter.x_axis.setCurrentText("x: bmi")
     assert scatter.legend_names == ["Training data", "Test data", "Predictions"]
-    assert len(scatter.splits["train"].data) == 353
+    assert scatter.rows.how_many("train") == (353, 353)
     assert scatter.item.getAxis("bottom").labelText == "bmi"
 
 
