@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from engine.data.preparation import answers
 from engine.data.scaling import unscale
 from engine.session import Session
+
+if TYPE_CHECKING:
+    from engine.data.parquet_stream import Stream
 
 
 class Scores(Struct, frozen=True):
@@ -25,8 +28,10 @@ class Scores(Struct, frozen=True):
 
 
 def score(session: Session) -> Scores:
-    """The scores of the session's model as it is now."""
+    """The scores of the session's model as it is now. Rows on disk are all read once, which may raise InputError."""
     data, loss_fn = session.dataset, session.loss_fn
+    if data.stream is not None:
+        return _streamed_score(session, data.stream)
     outputs = {split: session.predict(data.X(split)) for split in data.splits}
     with torch.inference_mode():
         losses = {
@@ -42,6 +47,65 @@ def score(session: Session) -> Scores:
     y_pred = answers(outputs["test"], session.preparation)
     mae, rmse, r2 = errors(true_answers(session, "test").astype(np.float64), y_pred.astype(np.float64))
     return Scores(losses, {"MAE": mae, "RMSE": rmse, "R²": r2}, {})
+
+
+def _streamed_score(session: Session, stream: Stream) -> Scores:
+    from engine.data.parquet_reader import Reader
+    from engine.streaming import in_order
+
+    reader, sums = Reader(stream), Errors()
+    losses = {}
+    for split in session.dataset.splits:
+        total = 0.0
+        for rows in in_order(stream, reader, split):
+            if rows is None:
+                continue
+            y, y_pred = rows[:, -1:], session.predict(rows[:, :-1])
+            with torch.inference_mode():
+                loss = session.loss_fn(torch.from_numpy(y_pred).to(session.device), y.to(session.device))
+            total += loss.item() * len(rows)
+            if split == "test":
+                moves = session.preparation.y_moves
+                sums.add(unscale(y.numpy(), moves).astype(np.float64), unscale(y_pred, moves).astype(np.float64))
+        losses[split] = total / stream.counts[split]
+    return Scores(losses, {"MAE": sums.mae, "RMSE": sums.rmse, "R²": sums.r2}, {})
+
+
+class Errors:
+    """MAE, RMSE and R² of one target, from one batch of predictions after another; the sums in float64.
+
+    The sum of squares about the mean as in Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for
+    Computing Sample Variances (1979).
+    """
+
+    def __init__(self) -> None:
+        self._n, self._mean, self._squares, self._absolute, self._squared = 0, 0.0, 0.0, 0.0, 0.0
+        self._low, self._high = np.inf, -np.inf
+
+    def add(self, y: NDArray[np.float64], y_pred: NDArray[np.float64]) -> None:
+        """Some more true values and predictions of the same shape."""
+        residual, n, mean = y - y_pred, y.size, float(y.mean())
+        self._absolute += float(np.abs(residual).sum())
+        self._squared += float((residual**2).sum())
+        self._squares += float(((y - mean) ** 2).sum()) + (mean - self._mean) ** 2 * (self._n * n / (self._n + n))
+        self._mean += (mean - self._mean) * (n / (self._n + n))
+        self._n += n
+        self._low, self._high = min(self._low, float(y.min())), max(self._high, float(y.max()))
+
+    @property
+    def mae(self) -> float:
+        """The mean absolute error."""
+        return self._absolute / self._n
+
+    @property
+    def rmse(self) -> float:
+        """The root of the mean squared error."""
+        return float(np.sqrt(self._squared / self._n))
+
+    @property
+    def r2(self) -> float:
+        """The share of the variation that is explained; NaN where there is none."""
+        return 1.0 - self._squared / self._squares if self._low < self._high else float("nan")
 
 
 def true_answers(session: Session, split: str, rows: slice = slice(None)) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import copy
 import io
 import zipfile
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from engine import experiment as ex
 from engine.choices import build_optimizer
-from engine.data.preparation import Preparation, check_loss, n_outputs, parse_preparation
+from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import InferredModel, Inputs, build_model, infer_model, n_parameters
-from engine.session import Session
+from engine.session import Position, Session
 from engine.weights import Weights, load_into, read_members, read_weights
 
 FOLDER = "sixstep/"
@@ -52,6 +52,8 @@ class OpenedModel:
     """What made the model; None for a file from elsewhere."""
     losses: NDArray[np.float32] | None
     """The losses [n_epochs, n_splits] of its fit, where the file has them."""
+    position: Position
+    """Where in an epoch it is, when its rows stay on disk."""
     optimizer: dict[int, dict[str, Any]]
     """What the optimizer remembers, by parameter and name; empty when the file has nothing of it."""
     difference: float | None
@@ -74,6 +76,7 @@ def save_model(path: Path, session: Session) -> None:
         "check_X.npy": _npy(check_X.cpu().numpy()),
         "check_y_pred.npy": _npy(session.predict(check_X)),
         **_optimizer_members(session),
+        **({"position.json": msgspec.json.encode(session.position)} if session.position.batches else {}),
     }
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
@@ -151,7 +154,8 @@ def _opened(
     losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None
     return OpenedModel(
         path, module, inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
-        experiment, losses, _optimizer_state(members, module, path), _difference(module, members, path, inferred),
+        experiment, losses, _position(members, path), _optimizer_state(members, module, path),
+        _difference(module, members, path, inferred),
         warnings,
     )  # fmt: skip
 
@@ -181,6 +185,18 @@ def _losses(content: bytes, path: Path) -> NDArray[np.float32]:
     if losses.ndim != 2 or losses.shape[1] not in (2, 3):
         raise InputError(f"{path.name}: its losses have the wrong shape; it is damaged, take another copy.")
     return losses
+
+
+def _position(members: dict[str, bytes], path: Path) -> Position:
+    if "position.json" not in members:
+        return Position()
+    try:
+        position = msgspec.json.decode(members["position.json"], type=Position)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        position = Position(batches=-1)
+    if not 0 <= position.batches < MAX_VALUES or not isfinite(position.total):
+        raise InputError(f"{path.name}, {FOLDER}position.json makes no sense; it is damaged, take another copy.")
+    return position
 
 
 def _npy(array: NDArray[Any]) -> bytes:
@@ -235,6 +251,8 @@ def restore(session: Session, opened: OpenedModel) -> None:
         session.optimizer.load_state_dict({**whole, "state": opened.optimizer})
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
         session.history.append(opened.losses[: session.experiment.fit.epochs])
+    if session.dataset.stream is not None:
+        session.position = opened.position
 
 
 def _check_names(opened: OpenedModel, session: Session) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from engine import experiment as ex
 from engine.data import child
 from engine.data.class_folders import shown
+from engine.data.parquet_sizes import row_bytes, sizes
 from engine.data.preparation import Preparation
 from engine.data.rows import Learned, Reading, RowNumbers
 from engine.data.scaling import Moves
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 SAMPLES = 2000
 """Rows of each split, evenly picked, that are in memory: to be drawn, and to compare with in the model's file."""
-BLOCKS_A_BUFFER = 16
-LEAST_ROWS_A_BLOCK = 2**14
-"""Smaller blocks take as long to be read; a small buffer has four blocks all the same."""
-MOST_ROWS_A_BLOCK = 2**18
-"""Larger blocks are not read faster."""
 MEMORY = 2**30
 """For the child, beside the buffer: an unpacked row group of the used columns."""
 SECONDS = 3600
@@ -112,19 +108,6 @@ def blocks(rows: list[int], start: int, stop: int, block_rows: int) -> list[Bloc
         found += [Block(file, row, min(block_rows, last - row)) for row in range(first, last, block_rows)]
         start, stop = start - n, stop - n
     return found
-
-
-def row_bytes(n_columns: int) -> int:
-    """What a row in the buffer takes: its float32 values and its place in the drawn order."""
-    return 4 * n_columns + 8
-
-
-def sizes(source: ex.ParquetStream) -> tuple[int, int]:
-    """How many rows are in the buffer, whole batches of them, and in a block at most."""
-    fit = source.buffer * 2**20 // row_bytes(len(source.features) + 1)
-    buffer_rows = max(fit // source.batch_size, 1) * source.batch_size
-    least = min(buffer_rows // 4, LEAST_ROWS_A_BLOCK)
-    return buffer_rows, max(min(buffer_rows // BLOCKS_A_BUFFER, MOST_ROWS_A_BLOCK), least, 1)
 
 
 def sample_numbers(start: int, stop: int) -> RowNumbers:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine import experiment as ex
 from engine.data.rows import Reading
-from engine.script import steps
+from engine.script import steps, stream
 from engine.script.data import data_imports, data_lines, usual_reading
 from engine.script.model import model_lines
 
@@ -20,21 +20,31 @@ def script(experiment: ex.Experiment, device: str = "cpu", reading: Reading | No
     """
     reading = reading or usual_reading(experiment.data.source)
     has_validation = experiment.data.split.validation > 0 or experiment.data.split.method == "by column"
+    if isinstance(experiment.data.source, ex.ParquetStream):
+        imports = stream.stream_imports(experiment.data)
+        data = stream.data_lines(experiment.data, experiment.data.source)
+        fit = stream.fit_lines(experiment.fit, has_validation)
+        evaluate = stream.evaluate_lines(experiment.data.scaling)
+    else:
+        imports = data_imports(experiment.data, reading)
+        data = data_lines(experiment, reading, has_validation)
+        fit = steps.fit_lines(experiment, has_validation)
+        evaluate = steps.evaluate_lines(experiment)
     sections = [
-        _head(experiment, device, reading),
-        data_lines(experiment, reading, has_validation),
+        _head(experiment, device, imports),
+        data,
         model_lines(experiment),
-        steps.fit_lines(experiment, has_validation),
-        steps.evaluate_lines(experiment),
+        fit,
+        evaluate,
         steps.improve_lines(has_validation),
         steps.save_lines(experiment.model),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
-def _head(experiment: ex.Experiment, device: str, reading: Reading) -> list[str]:
+def _head(experiment: ex.Experiment, device: str, imports: list[str]) -> list[str]:
     own = ["import copy"] if isinstance(experiment.model, ex.Layers) else []
-    wanted = {*own, *data_imports(experiment.data, reading), "import torch", "from torch import nn"}
+    wanted = {*own, *imports, "import torch", "from torch import nn"}
     standard = sorted(line for line in wanted if line.split()[1].split(".")[0] in STANDARD)
     others = sorted(wanted - set(standard), key=lambda line: (line.startswith("from"), line))
     return [

@@ -64,12 +64,13 @@ def _n_values(source: ex.Source) -> int | None:
 def _work(model: ex.Model, source: ex.Source) -> str:
     """Rows times the widest layer: what decides over the threads, as `engine.threads` has it."""
     n = _n_values(source)
+    rows = "batch_size" if isinstance(source, ex.ParquetStream) else "len(X_train)"
     if n is None:
         hidden = model.hidden if isinstance(model, ex.Layers) else ()
         widths = f"max({', '.join(['X_train.shape[1]', *map(str, hidden)])})" if hidden else "X_train.shape[1]"
         return f"len(X_train) * {widths}"
     width = widest(model, n)
-    return f"len(X_train) * {width}" if width > 1 else "len(X_train)"
+    return f"{rows} * {width}" if width > 1 else rows
 
 
 def _outputs(source: ex.Source, loss: ex.Loss) -> str:
