@@ -126,7 +126,7 @@ def read_rows(data: ex.Data, tables: Tables | None = None) -> Rows:
         case ex.Sequences() as source:
             from engine.data import sequences
 
-            return sequences.read_rows(source, _tables(tables))
+            return sequences.read_rows(source, _tables(tables), data.split)
         case ex.Images() as source:
             from engine.data import images
 
