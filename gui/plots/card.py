@@ -79,13 +79,13 @@ class PlotCard(QFrame):
     def show_legend(self, entries: list[tuple[str, str, str]]) -> None:
         """Name what is drawn: (mark, colour, name) each."""
         self._entries = entries
-        named = entries if len(entries) <= MOST_NAMED else entries[: MOST_NAMED - 1]
+        shown = entries if len(entries) <= MOST_NAMED else entries[: MOST_NAMED - 1]
         parts = [
             f'<span style="color: {color}">{mark}</span>&nbsp;{html.escape(short(name)).replace(" ", "&nbsp;")}'
-            for mark, color, name in named
+            for mark, color, name in shown
         ]
-        if len(named) < len(entries):
-            parts.append(f"… {len(entries) - len(named)}&nbsp;more")
+        if len(shown) < len(entries):
+            parts.append(f"… {len(entries) - len(shown)}&nbsp;more")
         self._legend.setText("&nbsp;&nbsp; ".join(parts))
         self._legend.setToolTip(html.escape(",  ".join(name for _, _, name in entries if name)))
 

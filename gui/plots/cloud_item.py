@@ -18,7 +18,7 @@ FEW = 20_000
 """Up to so many points in view are drawn one by one: that takes 10 ms, and more of them cover each other."""
 CELL_PIXELS = 2
 """An image's cells are so many pixels wide and high: a single point shows."""
-DEAR_SECONDS = 0.02
+DEAR_SECONDS = 0.025
 """Where a new image takes longer, the old one is moved along, and the new one comes when the movement rests."""
 REST_MS = 80
 FAINTEST = 0.35
