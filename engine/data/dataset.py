@@ -15,8 +15,10 @@ from engine.data import scaling
 from engine.data.preparation import Preparation, check_loss
 from engine.data.rows import Learned, Reading, RowNumbers, Rows, feature_axis
 from engine.data.splitting import divide
+from engine.errors import InputError
 
 if TYPE_CHECKING:
+    from engine.data.parquet_stream import Stream
     from engine.data.tables import Tables
 
 SPLITS = ("train", "validation", "test")
@@ -41,6 +43,8 @@ class Dataset:
     parts: dict[str, RowNumbers] = field(default_factory=dict)
     """Which rows of the source each split has."""
     warnings: tuple[str, ...] = ()
+    stream: Stream | None = None
+    """All rows, where they stay on disk: X_* and y_* are samples of them, at most 2,000 of each split."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -92,9 +96,25 @@ class Dataset:
         return replace(self, **tensors)
 
 
-def load_dataset(data: ex.Data, tables: Tables | None = None) -> Dataset:
-    """The tensors for `data`, on the CPU. `tables` keeps what was read before. Raises InputError."""
-    rows = read_rows(data, tables)
+def load_dataset(
+    data: ex.Data,
+    tables: Tables | None = None,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Dataset:
+    """The tensors for `data`, on the CPU. `tables` keeps what was read before.
+
+    Raises InputError, and CancelledError once `cancelled` says so; both functions are asked where a file is read.
+    """
+    if isinstance(data.source, ex.ParquetStream):
+        from engine.data import parquet_stream
+
+        return parquet_stream.load_dataset(data, data.source, on_progress, cancelled)
+    return build_dataset(read_rows(data, tables, on_progress, cancelled), data)
+
+
+def build_dataset(rows: Rows, data: ex.Data) -> Dataset:
+    """Divide, prepare and scale all rows of a source as `data` says. Raises InputError."""
     y = rows.y
     if rows.parts is not None:
         parts = rows.parts(data.split)
@@ -104,9 +124,10 @@ def load_dataset(data: ex.Data, tables: Tables | None = None) -> Dataset:
     X_moves, y_moves = _scale(X, y, parts["train"], data.scaling, learned, bool(rows.classes))
     n_tokens = 0 if X.is_floating_point() else len(learned.vocabulary) + 2
     preparation = Preparation(learned, rows.targets, rows.classes, tuple(X.shape[1:]), n_tokens, X_moves, y_moves)
+    tensors: dict[str, Any] = {f"X_{split}": cut(X, parts[split]) for split in SPLITS}
+    tensors |= {f"y_{split}": cut(y, parts[split]) for split in SPLITS}
     return Dataset(
-        **{f"X_{split}": cut(X, parts[split]) for split in SPLITS},
-        **{f"y_{split}": cut(y, parts[split]) for split in SPLITS},
+        **tensors,
         preparation=preparation,
         reading=rows.reading,
         parts=parts,
@@ -114,46 +135,53 @@ def load_dataset(data: ex.Data, tables: Tables | None = None) -> Dataset:
     )
 
 
-def read_rows(data: ex.Data, tables: Tables | None = None) -> Rows:
+def read_rows(
+    data: ex.Data,
+    tables: Tables | None = None,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Rows:
     """All rows of the source, not yet divided. Raises InputError. What a source does not need is not imported."""
     match data.source:
-        case ex.Table() as source:
-            return _read_table(source, data, tables)
+        case ex.Table() | ex.Sequences():
+            from engine.data.tables import Tables
+
+            return _read_table(data.source, data, Tables() if tables is None else tables, on_progress, cancelled)
         case ex.Text() as source:
             from engine.data import text
+            from engine.data.tables import Tables
 
-            return text.read_rows(source, _tables(tables))
-        case ex.Sequences() as source:
-            from engine.data import sequences
-
-            return sequences.read_rows(source, _tables(tables), data.split)
+            return text.read_rows(source, Tables() if tables is None else tables, on_progress, cancelled)
         case ex.Images() as source:
             from engine.data import images
 
-            return images.read_rows(source)
+            return images.read_rows(source, on_progress, cancelled)
         case ex.Bundled() as source:
             from engine.data import bundled
 
             return bundled.read_rows(source)
         case ex.ParquetStream():
-            raise NotImplementedError
+            raise InputError("Rows that stay on disk are never read as a whole: choose the file as a table for that.")
         case source:
             from engine.data import generated
 
             return generated.read_rows(source)
 
 
-def _tables(tables: Tables | None) -> Tables:
-    from engine.data.tables import Tables
+def _read_table(
+    source: ex.Table | ex.Sequences,
+    data: ex.Data,
+    tables: Tables,
+    on_progress: Callable[[float], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> Rows:
+    from engine.data import sequences, table_rows
 
-    return Tables() if tables is None else tables
-
-
-def _read_table(source: ex.Table, data: ex.Data, tables: Tables | None) -> Rows:
-    from engine.data import tables as table
-
+    table = tables.open(Path(source.path), source.format, on_progress, cancelled)
+    if isinstance(source, ex.Sequences):
+        return sequences.read_rows(source, tables, data.split)
     column = data.split.column if data.split.method == "by column" else ""
-    return table.read_rows(_tables(tables).open(Path(source.path), source.format), source, column)
+    return table_rows.read_rows(table, source, column, data.drop_duplicates)
 
 
 def cut(whole: torch.Tensor, rows: RowNumbers) -> torch.Tensor:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the frame comes from the training thread, which has imported polars
     import polars as pl
 
+    from gui.rows.lazy import LazyRows
+
 ROWS_PER_PAGE = 128
 LONGEST = 120
 """Characters of a text in its cell; one field of a file may hold megabytes."""
@@ -17,7 +19,7 @@ LONGEST_IN_FULL = 1_500
 ONE_LINE = str.maketrans("\t\n\r", "   ")
 
 
-def page_texts(frame: pl.DataFrame, column: int, page: int) -> list[str | None]:
+def page_texts(frame: pl.DataFrame | LazyRows, column: int, page: int) -> list[str | None]:
     """The texts of a page, None where a value is missing."""
     return column_texts(frame.to_series(column).slice(page * ROWS_PER_PAGE, ROWS_PER_PAGE))
 
