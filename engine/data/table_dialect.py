@@ -77,7 +77,7 @@ def sniff(path: Path, wanted: ex.TableFormat) -> Dialect:
     with opened(path) as file:
         head = file.read(CHUNK)
     _refuse_other_formats(path, head)
-    encoding = wanted.encoding if wanted.encoding != "auto" else "utf-16" if head.startswith(UTF16) else "utf8"
+    encoding = wanted.encoding if wanted.encoding != "auto" else _encoding(head)
     text = head.decode(python_encoding(encoding), errors="replace")
     if not text.strip():
         raise InputError(f"{path.name} is empty: choose a file with a header line and rows.")
@@ -106,6 +106,22 @@ def opened(path: Path) -> BinaryIO:
         raise InputError(f"{path.name!r} is no name that a file can have: choose the file again.") from None
     except OSError as error:
         raise InputError(f"{path.name} cannot be read ({error.strerror}): copy it elsewhere and try again.") from None
+
+
+def _encoding(head: bytes) -> str:
+    """By the first bytes; what follows them is tried when it is read."""
+    if head.startswith(UTF16):
+        return "utf-16"
+    return "utf8" if is_utf8(head) else "cp1252"
+
+
+def is_utf8(head: bytes) -> bool:
+    """Whether the first bytes of a file are text in UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < CHUNK)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def python_encoding(encoding: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,10 @@ OTHERS = {
     ".gz": "is compressed: unpack it first",
     ".zip": "is a zip archive: unpack it first",
 }
+
+NUMPY_ERRORS = (
+    ValueError, OSError, EOFError, AttributeError, SyntaxError, TypeError, KeyError, zipfile.BadZipFile, struct.error,
+)  # fmt: skip
 
 Found = tuple[Reading, list[str], list[str]]
 """How it was read, what there is to choose from (sheets, arrays), and remarks."""
@@ -131,7 +136,7 @@ def _read_sheet(path: Path, sheet: str, wanted: ex.TableFormat) -> tuple[pl.Data
         kind="excel", sheet=sheet, header_row=header_row if named else 0, names="as they are" if named else "numbered"
     )
     if named:
-        _check_header(path, frame.columns, header_row + 1)
+        _check_header(path, frame.columns, rows[header_row], header_row + 1)
     else:
         frame.columns = [f"column_{place}" for place in range(1, frame.width + 1)]
     check_names(path, frame.columns)
@@ -146,12 +151,12 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _check_header(path: Path, names: Sequence[str], row: int) -> None:
-    """Raise InputError for columns without a name; the reader numbers a name that is there twice."""
+def _check_header(path: Path, names: Sequence[str], header: Sequence[str], row: int) -> None:
+    """Raise InputError for columns without a name, or with the same; the reader would number them."""
     blank = [str(place) for place, name in enumerate(names, start=1) if name.startswith("__UNNAMED__")]
     if blank:
         raise InputError(f"{path.name}: in row {row}, columns {listed(blank)} have no name: write their names there.")
-    twice = [name[: -len("_duplicated_0")] for name in names if name.endswith("_duplicated_0")]
+    twice = [name for name, times in Counter(name.strip() for name in header).items() if times > 1]
     if twice:
         raise InputError(f"{path.name}: row {row} names {listed(twice)} twice: give duplicate columns other names.")
 
@@ -244,17 +249,15 @@ def _side_by_side(arrays: dict[str, NDArray[Any]]) -> pl.DataFrame:
 
 def _numpy(path: Path, kind: Kind) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """The arrays of a .npy or .npz file; a pickle in it is never loaded."""
-    with opened(path) as file:
-        if not file.read(1):
-            raise InputError(f"{path.name} is empty: save the array again with np.save or np.savez.")
     try:
         if kind == "npz":
             _check_members(path)
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {name: loaded[name] for name in loaded.files} if kind == "npz" else {"": loaded}
+        with opened(path) as file:
+            loaded = np.load(file, allow_pickle=False)
+            arrays = {name: loaded[name] for name in loaded.files} if kind == "npz" else {"": loaded}
     except InputError:
         raise
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, zipfile.BadZipFile, struct.error) as error:
+    except NUMPY_ERRORS as error:
         if "allow_pickle" in str(error):
             raise InputError(f"{path.name} holds Python objects, not numbers: save an array of numbers.") from None
         raise _no_numpy(path) from None

@@ -13,7 +13,16 @@ from msgspec.structs import replace
 
 from engine import experiment as ex
 from engine.data import table_faults as faults
-from engine.data.table_dialect import CHUNK, MISSING, Dialect, check_for_nul, opened, python_encoding, sniff
+from engine.data.table_dialect import (
+    CHUNK,
+    MISSING,
+    Dialect,
+    check_for_nul,
+    is_utf8,
+    opened,
+    python_encoding,
+    sniff,
+)
 from engine.data.table_lines import Naming, Reading, date_call
 from engine.errors import InputError
 
@@ -42,6 +51,9 @@ def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) 
     broken file or one without a row.
     """
     dialect = sniff(path, wanted)
+    with opened(path) as file:  # polars does not check the header
+        if dialect.encoding == "utf8" and not is_utf8(file.read(CHUNK)):
+            raise faults.bad_encoding(path, dialect)
     if dialect.has_header:
         faults.check_header(path, dialect)
     raw = out.with_name("raw.arrow")

@@ -86,7 +86,7 @@ def _prepare(table: OpenTable, features: Sequence[ex.Column]) -> list[str]:
         lines += _run(table, run)
         run = []
         lines += _category(use) if use.type == "category" else _filled(table, use)
-    return [*lines, *_run(table, run), "X = torch.tensor(np.column_stack(columns).astype(np.float32))"]
+    return [*lines, *_run(table, run), "X = torch.tensor(np.column_stack(columns).astype(np.float32, order=\"C\"))"]
 
 
 def _run(table: OpenTable, run: Sequence[ex.Column]) -> list[str]:
