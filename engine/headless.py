@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine import experiment as ex
+from engine.data.suits import with_data
 from engine.errors import InputError
 from engine.files import (
     atomic_write,
@@ -17,7 +18,6 @@ from engine.files import (
     make_folder,
     preset_names,
     set_value,
-    with_source,
     write_experiment,
 )
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Draw = Callable[["Session", Path], None]
 """Draws a session's plots into a PNG file; raises ImportError where it cannot."""
 
+KINDS = ("table", "images", "text", "sequences", "parquet-stream")
 COMMANDS = ("fit", "predict", "script", "presets", "inspect")
 
 
@@ -58,9 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser("fit", help="fit an experiment and write its files")
     _add_experiment(fit)
     fit.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the files go")
-    fit.add_argument("--data", type=Path, metavar="FILE.csv", help="take the rows of this table")
-    fit.add_argument("--target", metavar="COLUMN", help="the column of --data to predict (default: the last)")
-    fit.add_argument("--features", metavar="A,B", help="the columns to predict from (default: all others)")
+    fit.add_argument("--data", type=Path, metavar="PATH", help="take the rows of this table, or of this folder")
+    fit.add_argument("--as", dest="kind", choices=KINDS, help="what --data is (default: found out)")
+    fit.add_argument("--target", metavar="COLUMN", help="the column of --data to predict, A,B for several")
+    fit.add_argument("--features", metavar="A,B", help="the columns to predict from (default: those that suit)")
     fit.add_argument("--epochs", type=int, help="how many epochs, instead of the experiment's")
     fit.set_defaults(command=_fit)
     script = commands.add_parser("script", help="print the PyTorch script of an experiment")
@@ -90,6 +92,8 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
 
 def _experiment(options: argparse.Namespace) -> ex.Experiment:
     experiment = find_experiment(options.experiment)
+    if getattr(options, "data", None) is not None:
+        experiment = with_data(experiment, _source(options))
     for assignment in options.set:
         experiment = set_value(experiment, assignment)
     return experiment
@@ -100,10 +104,8 @@ def _experiment(options: argparse.Namespace) -> ex.Experiment:
 
 def _fit(options: argparse.Namespace, draw: Draw) -> int:
     experiment = _experiment(options)
-    if options.data is not None:
-        experiment = with_source(experiment, table_source(options.data, options.target, options.features))
-    elif options.target or options.features:
-        raise InputError("--target and --features belong to --data: name the table as well.")
+    if options.data is None and (options.target or options.features or options.kind):
+        raise InputError("--target, --features and --as belong to --data: name the file as well.")
     if options.epochs is not None:
         experiment = set_value(experiment, f"fit.epochs={options.epochs}", f"--epochs {options.epochs}")
     if options.out.exists() and not options.out.is_dir():
@@ -129,24 +131,14 @@ def _fit(options: argparse.Namespace, draw: Draw) -> int:
     return 0
 
 
-def table_source(path: Path, target: str | None, features: str | None) -> ex.Table:
-    """The table at `path`; the last number column is the target, all others features, unless named."""
-    from engine.data.tables import describe
+def _source(options: argparse.Namespace) -> ex.FileSource:
+    """The data at --data, of the kind, the target and the features that are named beside it."""
+    from engine.data.opening import source_at, with_columns
+    from engine.data.tables import Tables
 
-    info = describe(path)
-    columns = [column.name for column in info.columns]
-    chosen = target or (info.numeric[-1] if info.numeric else "")
-    if chosen not in columns:
-        raise InputError(f"{path.name} has no column '{chosen}' for --target; its columns are {', '.join(columns)}.")
-    names = tuple(features.split(",")) if features else tuple(name for name in info.numeric if name != chosen)
-    if not names:
-        raise InputError(f"{path.name} has no column of numbers beside '{chosen}': a feature is needed.")
-    if chosen in names:
-        raise InputError(f"--features names the target '{chosen}' as well: take it out.")
-    try:
-        return ex.Table(path=str(path.absolute()), target=chosen, features=names)
-    except ValueError as error:
-        raise InputError(f"--features {features}: {error}.") from None
+    features = options.features.split(",") if options.features else []
+    source = source_at(options.data, Tables(), options.kind or "")
+    return with_columns(source, options.target, features) if options.target or features else source
 
 
 def _advance(session: Session) -> None:
@@ -170,7 +162,7 @@ def _write_results(session: Session, folder: Path, draw: Draw) -> list[str]:
     from engine.model_file import save_model
     from engine.script import script
 
-    code = script(session.experiment, session.device, session.dataset.read_table)
+    code = script(session.experiment, session.device, session.dataset.reading)
     write_experiment(folder / "experiment.toml", session.experiment)
     atomic_write(folder / "history.csv", history_csv(session).encode())
     atomic_write(folder / "metrics.json", (json.dumps(metrics(session), indent=2) + "\n").encode())
@@ -205,7 +197,9 @@ def metrics(session: Session) -> dict[str, Any]:
 
     scores = score(session)
     figures: dict[str, float] = {f"{split}_loss": loss for split, loss in scores.losses.items()}
-    figures |= {"test_mae": scores.test_mae, "test_rmse": scores.test_rmse, "test_r2": scores.test_r2}
+    figures |= {f"{split}_accuracy": share for split, share in scores.accuracies.items()}
+    if not scores.accuracies:
+        figures |= {f"test_{KEYS[name]}": value for name, value in scores.test.items()}
     return {
         **{name: value if math.isfinite(value) else None for name, value in figures.items()},
         "epochs": session.epoch,
@@ -214,6 +208,10 @@ def metrics(session: Session) -> dict[str, Any]:
         "threads": session.n_threads,
         "torch": torch.__version__,
     }
+
+
+KEYS = {"MAE": "mae", "RMSE": "rmse", "R²": "r2"}
+"""The scores' names as keys of metrics.json."""
 
 
 def _print_results(session: Session, folder: Path, files: list[str]) -> None:
@@ -237,10 +235,8 @@ def _print_results(session: Session, folder: Path, files: list[str]) -> None:
 
 
 def _predict(options: argparse.Namespace, _draw: Draw) -> int:
-    import torch
-
-    from engine.data.tables import read_features
     from engine.model_file import open_model
+    from engine.predicting import predictions
 
     for path in (options.data, options.model):
         if options.out.exists() and path.exists() and options.out.samefile(path):
@@ -248,60 +244,27 @@ def _predict(options: argparse.Namespace, _draw: Draw) -> int:
     opened = open_model(options.model)
     for warning in opened.warnings:
         print(f"Note: {warning}", file=sys.stderr)
-    source = opened.experiment.data.source if opened.experiment is not None else None
-    features = source.features if isinstance(source, ex.Table) else _feature_columns(options.data, opened.n_features)
-    X = read_features(options.data, features)
-    with torch.inference_mode():
-        y_pred = opened.module(torch.tensor(X)).numpy()
-    target = source.target if isinstance(source, ex.Table) else "y"
-    names = [f"predicted_{target}"] if opened.n_targets == 1 else [f"predicted_{i}" for i in range(opened.n_targets)]
-    rows = [[*map(str, x), *map(str, y)] for x, y in zip(X, y_pred, strict=True)]
-    atomic_write(options.out, _csv([*features, *names], rows))
-    print(f"{len(X):,} predictions written to {options.out}")
+    table = predictions(options.data, opened)
+    atomic_write(options.out, table.write_csv().encode())
+    print(f"{table.height:,} predictions written to {options.out}")
     return 0
-
-
-def _feature_columns(path: Path, n_features: int) -> tuple[str, ...]:
-    """The columns for a model that does not name its own: X, or all the number columns if they are as many."""
-    from engine.data.tables import describe
-
-    columns = describe(path, least=1).numeric
-    if n_features == 1 and "X" in columns:
-        return ("X",)
-    if len(columns) != n_features:
-        raise InputError(
-            f"{path.name} has {len(columns)} columns of numbers ({', '.join(columns[:8])}), the model takes "
-            f"{n_features}: leave just those in the table, in the model's order."
-        )
-    return columns
-
-
-def _csv(header: list[str], rows: list[list[str]]) -> bytes:
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def _script(options: argparse.Namespace, _draw: Draw) -> int:
     from engine.script import script
 
     experiment = _experiment(options)
-    read_table: tuple[str, ...] = ()
+    reading = None
     device = options.device
-    if isinstance(experiment.data.source, ex.Table):
+    if isinstance(experiment.data.source, ex.FileSource):
         from engine.data.dataset import load_dataset
 
-        read_table = load_dataset(experiment.data).read_table
+        reading = load_dataset(experiment.data).reading
     if device == "auto":
         from engine.device import pick
 
         device = pick(device)
-    print(script(experiment, device, read_table), end="")
+    print(script(experiment, device, reading), end="")
     return 0
 
 

@@ -25,14 +25,14 @@ def inspect(path: Path) -> dict[str, Any]:
 
 
 def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
-    from engine.data.tables import describe
+    from engine.data.tables import Tables
 
-    info = describe(path)
+    table = Tables().open(path)
     columns = [
-        {"name": column.name, "type": column.type, "missing": column.missing, "sum": column.sum}
-        for column in info.columns
+        {"name": each.name, "type": each.type, "missing": each.missing, "mean": each.mean}
+        for each in table.parsed.columns
     ]
-    return {"kind": "table", "rows": info.rows, "columns": columns}, list(info.warnings)
+    return {"kind": "table", "rows": table.height, "columns": columns, "read as": table.found()}, list(table.warnings)
 
 
 def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine import experiment as ex
 from engine.choices import build_optimizer
+from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
@@ -236,6 +237,18 @@ def _find_file(experiment: ex.Experiment, path: Path) -> ex.Experiment:
     if not beside.exists():
         return experiment
     return with_source(experiment, ex.replace(source, path=str(beside.absolute())))
+
+
+def check_fits(opened: OpenedModel, experiment: ex.Experiment, dataset: Dataset) -> None:
+    """Raise InputError where a model from elsewhere does not take or give what the data here has."""
+    preparation = dataset.preparation
+    check_loss(experiment.fit.loss, preparation)
+    here = (preparation.input_shape, n_outputs(experiment.fit.loss, preparation))
+    if (opened.inputs.shape, opened.n_outputs) != here:
+        raise InputError(
+            f"{opened.path.name} is a model from {opened.inputs.size} features to {opened.n_outputs} outputs, the data "
+            f"here has {prod(here[0])} and {here[1]}: choose data that fits in step 1, then open it again."
+        )
 
 
 def restore(session: Session, opened: OpenedModel) -> None:

@@ -29,6 +29,16 @@ def can_start(state: RunState, session: bool) -> bool:
     return session and state is not RunState.RUNNING
 
 
+def never(_state: RunState, _session: bool) -> bool:
+    """Enabled by whoever knows that it makes sense now."""
+    return False
+
+
+def has_session(_state: RunState, session: bool) -> bool:
+    """Enabled when there is data."""
+    return session
+
+
 def is_running(state: RunState, _session: bool) -> bool:
     """Enabled during a fit."""
     return state is RunState.RUNNING
@@ -51,9 +61,11 @@ class Row:
     name: str
     text: str
     shortcut: str
-    slot: Callable[[], object]
+    slot: Callable[..., object]
     when: When = always
     tip: str = ""
+    is_switch: bool = False
+    """Whether it is on or off; the slot is told which."""
 
 
 class Actions:
@@ -69,7 +81,8 @@ class Actions:
             shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             if row.tip:
                 action.setToolTip(f"{row.tip} ({shortcut})" if shortcut else row.tip)
-            action.triggered.connect(row.slot)
+            action.setCheckable(row.is_switch)
+            (action.toggled if row.is_switch else action.triggered).connect(row.slot)
             parent.addAction(action)
             self._actions[row.name] = action
 

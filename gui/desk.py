@@ -6,22 +6,22 @@ Imported inside the training thread alone, since the engine's heavy imports come
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine import device, evaluate, model_file
 from engine import experiment as ex
-from engine.data.dataset import Dataset
-from engine.data.tables import TableInfo, describe
+from engine.data.dataset import load_dataset
+from engine.data.guards import find_guards
+from engine.data.opening import source_at
+from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 from engine.runs import Run
 from engine.session import Session
-from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Points, Prepared, TableFound
+from gui import previews
+from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Prepared, RowsShown, SourceFound
+from gui.row_heads import rows_shown
 
-DRAWN_ROWS = 2_000
-"""Points of a split that are drawn; more cost time and show no more."""
 LISTED_ROWS = 10_000
 """Test rows listed beside their predictions."""
 
@@ -29,13 +29,15 @@ LISTED_ROWS = 10_000
 class Desk:
     """At most one session at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_progress: Callable[[float], None], cancelled: Callable[[], bool]) -> None:
+        """Both are asked while a file is read: how far it is, and whether the person has cancelled."""
+        self._watch = (on_progress, cancelled)
+        self._tables = Tables()
         self._session: Session | None = None
         self._numbers = itertools.count(1)
         self._number = 0
         self._sent_epochs = 0
-        self._drawn: dict[str, NDArray[np.int64]] = {}
-        self._table: TableInfo | None = None
+        self._is_evaluated = False
 
     @property
     def session(self) -> Session:
@@ -74,16 +76,20 @@ class Desk:
         old, self._session = self._session, None
         same_data = old is not None and old.experiment.data == experiment.data
         dataset = old.dataset if old is not None and same_data else None
+        del old  # its tensors' memory is free before others are made
+        if dataset is None:
+            dataset = load_dataset(experiment.data, self._tables, *self._watch)
         self._session = Session(experiment, device.pick(wanted), dataset)
         return self._describe()
 
     def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared]:
         """The session of a model file; one from elsewhere is put before the current data."""
         opened = model_file.open_model(path)
-        experiment = opened.experiment
-        if experiment is None:
-            experiment = _with_current_data(opened, current)
-        session = Session(experiment, device.pick(wanted))
+        experiment = ex.replace(current, model=opened.model) if opened.experiment is None else opened.experiment
+        dataset = load_dataset(experiment.data, self._tables, *self._watch)
+        if opened.experiment is None:
+            model_file.check_fits(opened, experiment, dataset)
+        session = Session(experiment, device.pick(wanted), dataset)
         model_file.restore(session, opened)
         message = f"{path.name} opened."
         if opened.difference is not None:
@@ -100,115 +106,97 @@ class Desk:
 
     def _describe(self) -> Prepared:
         session = self.session
-        self._number, self._sent_epochs = next(self._numbers), 0
-        data = session.dataset
-        source = session.experiment.data.source
-        self._drawn = {split: _evenly(len(data.X(split)), DRAWN_ROWS) for split in data.splits}
+        self._number, self._sent_epochs, self._is_evaluated = next(self._numbers), 0, False
+        data, preparation = session.dataset, session.preparation
+        table = self._table(session.experiment.data.source)
         return Prepared(
             session=self._number,
             experiment=session.experiment,
             device=session.device,
-            points={split: self._points(split) for split in data.splits},
+            points={split: previews.points(session, split) for split in data.splits},
             features=data.features,
-            target=data.target,
-            shapes=tuple(_shapes(data)),
+            target=data.targets[0],
+            shapes=previews.shapes(session),
             n_parameters=sum(p.numel() for p in session.model.parameters()),
             layers=tuple(str(layer) for layer in session.model.children()),
-            read_table=data.read_table,
-            columns=self._columns_of(source),
-            warnings=(*data.warnings, *self._unused_columns(source)),
-        )  # fmt: skip
+            reading=data.reading,
+            columns=() if table is None else _offers(table),
+            warnings=data.warnings,
+            found_format="" if table is None else table.found(),
+            guards=find_guards(session.experiment, data),
+            task="classification" if preparation.classes else "regression",
+            classes=preparation.classes,
+            drawn=previews.drawn_rows(session),
+            images=previews.image_preview(session),
+            series=previews.series_preview(session, self._tables),
+            texts=previews.text_preview(session),
+        )
 
-    def _columns_of(self, source: ex.Source) -> tuple[ColumnOffer, ...]:
-        """The columns of a table; looked up once a file."""
-        if not isinstance(source, ex.Table):
-            return ()
-        if self._table is None or self._table.path != Path(source.path):
-            self._table = describe(Path(source.path))
-        return _offers(self._table)
-
-    def _unused_columns(self, source: ex.Source) -> tuple[str, ...]:
-        """A sentence on the columns that are no numbers, if there are any."""
-        if not isinstance(source, ex.Table) or self._table is None:
-            return ()
-        names = [column.name for column in self._table.columns if column.type != "number"]
-        return (f"Not offered, since they are no numbers: {', '.join(names)}.",) if names else ()
-
-    def _points(self, split: str) -> Points:
-        data, rows = self.session.dataset, self._drawn[split]
-        return Points(data.X(split)[rows].cpu().numpy(), data.y(split)[rows, 0].cpu().numpy(), len(data.X(split)))
+    def _table(self, source: ex.Source) -> OpenTable | None:
+        """The table that the rows come from; None for other data."""
+        is_table = isinstance(source, ex.Table | ex.Sequences) or (isinstance(source, ex.Text) and bool(source.text))
+        if not is_table or not isinstance(source, ex.Table | ex.Sequences | ex.Text):
+            return None
+        return self._tables.open(Path(source.path), source.format, *self._watch)
 
     def next_frame(self, epochs_per_second: float) -> Frame:
         """What has happened since the last frame."""
         session = self.session
         losses = session.history.losses[self._sent_epochs :].copy()
         self._sent_epochs = session.epoch
-        y_pred = session.predict(session.dataset.X_test[self._drawn["test"]])[:, 0]
+        y_pred = session.answers(session.dataset.X_test[previews.drawn_rows(session)])
         return Frame(
-            self._number, session.epoch, losses, session.history.splits, y_pred, session.parameters(),
-            epochs_per_second,
+            self._number, session.epoch, losses, session.history.splits, y_pred if y_pred.ndim == 1 else y_pred[:, 0],
+            session.parameters(), epochs_per_second,
         )  # fmt: skip
 
     def evaluate(self) -> Evaluation:
         """The scores of the model as it is now, and the test rows."""
-        session = self.session
-        data = session.dataset
+        session, data = self.session, self.session.dataset
+        self._is_evaluated = True
         scores = evaluate.score(session)
-        X = data.X_test[:LISTED_ROWS]
+        test = previews.points(session, "test")
+        y_pred = session.answers(data.X_test[:LISTED_ROWS])
         return Evaluation(
-            self._number, scores.losses, scores.test_mae, scores.test_rmse, scores.test_r2,
-            X.cpu().numpy(), data.y_test[:LISTED_ROWS, 0].cpu().numpy(), session.predict(X)[:, 0],
-            data.features, data.target, len(data.X_test),
+            self._number, scores.losses, scores.test, test.X[:LISTED_ROWS].copy(), test.y[:LISTED_ROWS].copy(),
+            y_pred if y_pred.ndim == 1 else y_pred[:, 0], data.features if test.X.shape[1] else (), data.targets[0],
+            len(data.X_test), session.preparation.classes,
         )  # fmt: skip
 
     def finished_run(self, ended: str) -> Run:
         """The run as the list of step 5 keeps it."""
         session = self.session
-        scores = evaluate.score(session)
         return Run(
             self._number, session.experiment, session.device, ended, session.seconds, session.history.splits,
-            session.history.losses.copy(), (scores.test_mae, scores.test_rmse, scores.test_r2),
+            session.history.losses.copy(), evaluate.score(session).test,
         )  # fmt: skip
 
     def save_model(self, path: Path) -> None:
         """Write the model with its experiment."""
         model_file.save_model(path, self.session)
 
-    def look_at_table(self, path: Path) -> TableFound:
-        """The columns of a table that can be used."""
-        self._table = info = describe(path)
-        if len(info.numeric) < 2:
-            raise InputError(f"{path.name} has fewer than two columns of numbers: a target and a feature are needed.")
-        return TableFound(path, _offers(info), info.rows, info.warnings)
+    def look_at(self, path: Path, kind: str) -> SourceFound:
+        """What a file or folder most likely is; `kind` is a source's tag, or empty where that is to be found out."""
+        source = source_at(path, self._tables, kind, *self._watch)
+        table = self._table(source)
+        if table is None:
+            return SourceFound(path, source, f"{path.name} is taken as {_words(source)}.")
+        rows = "1 row" if table.height == 1 else f"{table.height:,} rows"
+        return SourceFound(path, source, " ".join([f"{path.name}: {rows}.", *table.warnings]))
+
+    def rows(self) -> RowsShown:
+        """All rows of the data for the table view; with a validation set, those of the test set stay sealed
+        until the model is evaluated."""
+        has_validation = "validation" in self.session.dataset.splits
+        return rows_shown(self.session, self._tables, sealed=has_validation and not self._is_evaluated)
 
 
-def _with_current_data(opened: model_file.OpenedModel, current: ex.Experiment) -> ex.Experiment:
-    source = current.data.source
-    n_features = len(source.features) if isinstance(source, ex.Table) else 1
-    if (opened.n_features, opened.n_targets) != (n_features, 1):
-        raise InputError(
-            f"{opened.path.name} is a model from {opened.n_features} features to {opened.n_targets} outputs, the data "
-            f"here has {n_features} and 1: choose data that fits in step 1, then open it again."
-        )
-    return ex.replace(current, model=opened.model)
-
-
-def _offers(table: TableInfo) -> tuple[ColumnOffer, ...]:
+def _offers(table: OpenTable) -> tuple[ColumnOffer, ...]:
     return tuple(
-        ColumnOffer(column.name, "number" if column.type == "number" else "text", column.missing, 0)
-        for column in table.columns
+        ColumnOffer(column.name, column.type, column.missing, column.distinct or 0) for column in table.parsed.columns
     )
 
 
-def _evenly(n: int, most: int) -> NDArray[np.int64]:
-    """The numbers of at most `most` of n rows, evenly picked."""
-    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
-
-
-def _shapes(data: Dataset) -> list[str]:
-    lines = []
-    for split in data.splits:
-        for letter, tensor in (("X", data.X(split)), ("y", data.y(split))):
-            dtype = str(tensor.dtype).rpartition(".")[2]
-            lines.append(f"{letter}_{split} {list(tensor.shape)} {dtype} {tensor.device}")
-    return lines
+def _words(source: ex.Source) -> str:
+    words = {ex.Images: "pictures by class", ex.Text: "texts by class", ex.ParquetStream: "Parquet that stays on disk"}
+    return words[type(source)]

@@ -7,8 +7,10 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-OPEN_FILTER = "All that opens (*.toml *.pt *.pth *.safetensors *.csv *.tsv);;Experiment (*.toml);;" \
-    "Model (*.pt *.pth *.safetensors);;Table (*.csv *.tsv)"
+TABLES = "*.csv *.tsv *.txt *.parquet *.pq *.xlsx *.npy *.npz"
+OPEN_FILTER = f"All that opens (*.toml *.pt *.pth *.safetensors {TABLES});;Experiment (*.toml);;" \
+    f"Model (*.pt *.pth *.safetensors);;Table ({TABLES})"
+TABLE_FILTER = f"Table ({TABLES} *.pt *.pth *.safetensors);;All files (*)"
 MODEL_FILTER = "Model with its experiment (*.pt)"
 EXPERIMENT_FILTER = "Experiment alone (*.toml)"
 
@@ -22,6 +24,11 @@ class Dialogs:
     def open_file(self, folder: str, filters: str = OPEN_FILTER) -> Path | None:
         """The file to open, or None."""
         name, _ = QFileDialog.getOpenFileName(self._parent, "Open", folder, filters)
+        return Path(name) if name else None
+
+    def open_folder(self, folder: str) -> Path | None:
+        """The folder to open, or None."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Open folder", folder)
         return Path(name) if name else None
 
     def save_file(self, suggestion: Path, filters: str) -> Path | None:

@@ -7,18 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from engine import experiment as ex
+from engine.data.suits import with_data
 from engine.errors import InputError
 from engine.files import atomic_write, find_experiment, read_experiment, write_experiment
-from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, Dialogs
+from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, TABLE_FILTER, Dialogs
 from gui.document import Document
-from gui.frames import Failure, Opened, TableFound
+from gui.frames import Failure, Opened, SourceFound
 from gui.settings import Settings
-from gui.steps.data import table_from
 from gui.trainer import TrainingThread
 
 MODEL_SUFFIXES = (".pt", ".pth", ".safetensors")
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
 class Filing(QObject):
@@ -33,9 +31,9 @@ class Filing(QObject):
         super().__init__(parent)
         self._document, self._trainer, self._dialogs, self._settings = document, trainer, dialogs, settings
         self._after_saving: Callable[[], None] | None = None
-        self._table_is_new_document = False
+        self._is_new_document = False
         self.device = "auto"
-        trainer.table_found.connect(self._use_table)
+        trainer.source_found.connect(self._use_source)
         trainer.opened.connect(self._model_opened)
         trainer.saved.connect(self._model_saved)
         trainer.failed.connect(self._forget_what_was_next)
@@ -59,7 +57,7 @@ class Filing(QObject):
     @Slot()
     def _forget_what_was_next(self) -> None:
         self._after_saving = None
-        self._table_is_new_document = False
+        self._is_new_document = False
 
     # ------------------------------------------------------------------------------------------ new and open
 
@@ -87,18 +85,47 @@ class Filing(QObject):
     @Slot()
     def choose_table(self) -> None:
         """Ask for a table and make it the data of the current experiment."""
-        path = self._dialogs.open_file(self._settings.folder, "Table (*.csv *.tsv *.txt)")
+        self.choose_file("table")
+
+    @Slot(str)
+    def choose_file(self, kind: str) -> None:
+        """Ask for a file and make it the data of the current experiment; `kind` is the tag of its source."""
+        path = self._dialogs.open_file(self._settings.folder, TABLE_FILTER)
         if path is not None:
-            self._trainer.look_at_table(path)
+            self._trainer.look_at(path, kind)
+
+    @Slot(str)
+    def choose_folder(self, kind: str) -> None:
+        """Ask for a folder and make it the data of the current experiment."""
+        path = self._dialogs.open_folder(self._settings.folder)
+        if path is not None:
+            self._trainer.look_at(path, kind)
+
+    def take_data(self, path: Path) -> None:
+        """Make a file or folder the data of the current experiment; what kind it is, is found out."""
+        self._trainer.look_at(path)
+
+    def paste(self, text: str) -> None:
+        """Make a table from the clipboard the data of the current experiment; it is kept as a file of its own."""
+        from engine.data.tables import write_pasted  # polars comes with it, and is there by now
+
+        try:
+            self._settings.pasted.mkdir(parents=True, exist_ok=True)
+            path = write_pasted(text, self._settings.pasted)
+        except (InputError, OSError) as error:
+            reason = error if isinstance(error, InputError) else InputError(f"The clipboard cannot be kept: {error}.")
+            self._fail(reason)
+            return
+        self._trainer.look_at(path, "table")
 
     def open(self, path: Path) -> None:
-        """Open an experiment, a model or a table. What is on the screen stays if the file cannot be used."""
+        """Open an experiment, a model or data. What is on the screen stays if the file cannot be used."""
         suffix = path.suffix.lower()
         if suffix in MODEL_SUFFIXES:
             self._trainer.open_model(path, self._document.experiment, self.device)
-        elif suffix in TABLE_SUFFIXES:
-            self._table_is_new_document = True
-            self._trainer.look_at_table(path)
+        elif suffix != ".toml":
+            self._is_new_document = True
+            self._trainer.look_at(path)
         else:
             try:
                 self._document.open(read_experiment(path), path)
@@ -108,14 +135,13 @@ class Filing(QObject):
             self._remember(path, 1, f"{path.name} opened.")
 
     @Slot(object)
-    def _use_table(self, found: TableFound) -> None:
-        data = ex.replace(self._document.experiment.data, source=table_from(found.path, found.columns))
-        experiment = ex.replace(self._document.experiment, data=data)
-        if self._table_is_new_document:
-            self._table_is_new_document = False
+    def _use_source(self, found: SourceFound) -> None:
+        experiment = with_data(self._document.experiment, found.source)
+        if self._is_new_document:
+            self._is_new_document = False
             self._document.path = None  # saving must not overwrite the file that was open before
         self._document.replace(experiment, "data.source")
-        self._remember(found.path, 1, " ".join([f"{found.path.name}: {found.n_rows:,} rows.", *found.warnings]))
+        self._remember(found.path, 1, found.message)
 
     @Slot(object)
     def _model_opened(self, opened: Opened) -> None:

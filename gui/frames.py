@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paint
     from numpy.typing import NDArray
 
     from engine.data.guards import Guard
+    from engine.data.rows import Reading
     from gui.rows.lazy import LazyRows
 
     Array = NDArray[np.float32]
@@ -110,8 +111,8 @@ class Prepared:
     n_parameters: int
     layers: tuple[str, ...]
     """The model's layers as torch prints them."""
-    read_table: tuple[str, ...]
-    """The polars lines of the script that read the table."""
+    reading: Reading
+    """The lines of the script that make the data."""
     columns: tuple[ColumnOffer, ...]
     """The columns of the table, used or not."""
     warnings: tuple[str, ...]
@@ -147,15 +148,17 @@ class Evaluation:
 
     session: int
     losses: dict[str, float]
-    test_mae: float
-    test_rmse: float
-    test_r2: float
+    test: dict[str, float]
+    """On the test set: MAE, RMSE and R² in the target's own unit, or the accuracy."""
     X: Array
-    y: Array
-    y_pred: Array
+    """[n, k] the features of the first test rows in their own units; k is 0 where they are no numbers."""
+    y: Array | NDArray[np.int64]
+    y_pred: Array | NDArray[np.int64]
+    """[n] numbers in the target's own unit, or class indices, as y."""
     features: tuple[str, ...]
     target: str
     n_rows: int
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,13 +172,12 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class TableFound:
-    """A table was looked at: its columns."""
+class SourceFound:
+    """A file or folder was looked at: what it most likely is, and a sentence on it."""
 
     path: Path
-    columns: tuple[ColumnOffer, ...]
-    n_rows: int
-    warnings: tuple[str, ...]
+    source: ex.FileSource
+    message: str
 
 
 SPLITS = ("training", "validation", "test", "left out")
@@ -222,3 +224,5 @@ class Failure:
 
     sentence: str
     details: str = ""
+    is_wish: bool = False
+    """Whether the person asked for it (a cancelled reading): said, but not in the way."""

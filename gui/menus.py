@@ -38,11 +38,11 @@ class Menus(QObject):
         menus: dict[str, list[str | QMenu]] = {
             "&File": [
                 self.new, "open", self.recent, "-", "save", "save_as", "save_model", "save_experiment",
-                "-", "export_script", "-", "quit",
+                "-", "export_script", "-", "cancel", "-", "quit",
             ],
-            "&Edit": ["undo", "redo", "-", "copy_code"],
+            "&Edit": ["undo", "redo", "-", "paste_data", "copy_code"],
             "&Train": ["fit", "pause", "step", "stop", "reset"],
-            "&View": [self.theme],
+            "&View": ["rows", "-", self.theme],
             "&Help": ["about"],
         }  # fmt: skip
         for title, entries in menus.items():

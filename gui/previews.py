@@ -50,8 +50,8 @@ def _own(X: NDArray[np.float32], moves: Moves) -> NDArray[np.float32]:
         return X
     own = np.empty_like(X)
     axis = feature_axis(X.ndim)
-    for column, target, (centre, size) in zip(np.moveaxis(X, axis, 0), np.moveaxis(own, axis, 0), moves, strict=True):
-        target[...] = column.astype(np.float64) * size + centre
+    for values, target, (centre, size) in zip(np.moveaxis(X, axis, 0), np.moveaxis(own, axis, 0), moves, strict=True):
+        target[...] = values.astype(np.float64) * size + centre
     return own
 
 

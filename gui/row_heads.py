@@ -102,7 +102,7 @@ def _of_tensors(session: Session, sealed: bool) -> RowsShown:
         rows, part = data.parts[split], points(session, split)
         splits[rows], X[rows], y[rows] = place, part.X, part.y
     columns = {name: X[:, place] for place, name in enumerate(features)}
-    target = next(name for name in (*data.targets, *(f"{each} (target)" for each in data.targets)) if name not in columns)
+    target = data.targets[0] if data.targets[0] not in columns else f"{data.targets[0]} (target)"
     names = pl.Series(classes, dtype=pl.String)
     frame = pl.DataFrame({**columns, target: names.gather(y) if classes else y})
     seen = splits != SPLITS.index("test") if sealed else None

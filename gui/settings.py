@@ -53,6 +53,11 @@ class Settings:
         self._store.setValue("recent", [str(p) for p in paths])
 
     @property
+    def pasted(self) -> Path:
+        """Where tables from the clipboard are kept."""
+        return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)) / "pasted"
+
+    @property
     def folder(self) -> str:
         """Where file dialogs begin."""
         recent = self.recent

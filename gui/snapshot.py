@@ -25,7 +25,7 @@ def draw_fit(session: Session, path: Path) -> None:
     app = QApplication.instance() or create_app(["sixstep"])
     assert isinstance(app, QApplication)
     apply_theme(app, LIGHT)
-    desk = Desk()
+    desk = Desk(lambda _share: None, lambda: False)
     plots = PlotArea()
     plots.resize(*SIZE)
     plots.apply_theme(LIGHT)

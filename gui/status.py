@@ -17,7 +17,7 @@ class StatusBar(QStatusBar):
         self._message = ElidedLabel()
         self.progress = named(QProgressBar(textVisible=False), "progress", "Progress of the fit")
         self.progress.setFixedWidth(140)
-        self._epoch = 0
+        self._epoch = self._epochs = 0
         self.losses = named(QLabel(), "losses")
         self.epochs = named(QLabel(), "epochs")
         self.rate = named(QLabel(), "rate")
@@ -37,6 +37,18 @@ class StatusBar(QStatusBar):
         """What is shown."""
         return self._message.text()
 
+    def show_reading(self, share: float) -> None:
+        """Show how far the reading of a file is, 0 to 1; then the fit again."""
+        if share < 1:
+            self.progress.setMaximum(1000)
+            self.progress.setValue(int(1000 * share))
+            self.say(f"Reading… {share:.0%}. Esc cancels.")
+            return
+        self.progress.setMaximum(self._epochs)
+        self.progress.setValue(min(self._epoch, self._epochs))
+        if self.message.startswith("Reading…"):
+            self.say("")
+
     def show_state(self, state: RunState) -> None:
         """Without a fit there is no rate."""
         if state is not RunState.RUNNING:
@@ -45,6 +57,7 @@ class StatusBar(QStatusBar):
 
     def show_epochs(self, epochs: int) -> None:
         """Show how many epochs there are to do."""
+        self._epochs = epochs
         self.progress.setMaximum(epochs)
         self.progress.setValue(min(self._epoch, epochs))
         self.epochs.setText(f"epoch {self._epoch:,} / {epochs:,}")

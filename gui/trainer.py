@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from engine import experiment as ex
+from engine.data.child import CancelledError
 from engine.errors import InputError
 from gui.frames import Failure, RunState
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FRAME_SECONDS = 1 / 30
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter while the other waits; with Python's own 5 ms both go far slower."""
+PROGRESS_SECONDS = 0.2
+"""How far the reading of a file is, is said so often."""
 WATCHABLE_SECONDS = 3.0
 PACES = ("Full speed", "Watchable: 3 s or more", "10 epochs a second", "1 epoch a second")
 """What the pace can be; watchable spreads the epochs over 3 seconds if they would take less."""
@@ -41,7 +44,9 @@ class TrainingThread(QThread):
     state_changed = Signal(object)  # RunState
     evaluated = Signal(object)  # Evaluation
     run_ended = Signal(object)  # Run
-    table_found = Signal(object)  # TableFound
+    source_found = Signal(object)  # SourceFound
+    rows_found = Signal(object)  # RowsShown
+    reading = Signal(float)  # how far the reading of a file is, 0 to 1; 1 when it has ended
     opened = Signal(object)  # Opened
     saved = Signal(object)  # Path
     failed = Signal(object)  # Failure
@@ -51,6 +56,9 @@ class TrainingThread(QThread):
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._latest_prepare = 0
         self._stop_asked = threading.Event()
+        self._cancel_asked = threading.Event()
+        self._reading_from = 0.0
+        self._is_reading = False
         self._frame_shown = threading.Event()
         self._frame_shown.set()
         self._state = RunState.IDLE
@@ -90,9 +98,18 @@ class TrainingThread(QThread):
         """One of PACES."""
         self._commands.put(lambda: self._set_pace(pace))
 
-    def look_at_table(self, path: Path) -> None:
-        """Find the columns of a table; the answer is table_found."""
-        self._commands.put(lambda: self._look_at_table(path))
+    def look_at(self, path: Path, kind: str = "") -> None:
+        """Find out what a file or folder is (`kind`: a source's tag, where it is known); answers source_found."""
+        self._commands.put(lambda: self._look_at(path, kind))
+
+    def ask_for_rows(self) -> None:
+        """Ask for all rows of the data, for the table view; the answer is rows_found."""
+        self._commands.put(self._send_rows)
+
+    @Slot()
+    def cancel_reading(self) -> None:
+        """Give up the file that is being read. What was there before stays."""
+        self._cancel_asked.set()
 
     def open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         """Open a model file; one from elsewhere takes the data of `current`. The answer is opened."""
@@ -110,6 +127,7 @@ class TrainingThread(QThread):
     def shut_down(self) -> None:
         """End the thread after the command in hand, and wait for it."""
         self._stop_asked.set()
+        self._cancel_asked.set()
         self._commands.put(None)
         self.wait()
 
@@ -133,15 +151,17 @@ class TrainingThread(QThread):
         """Import what is heavy here and now, not in the window's thread: it takes a second or two."""
         from gui.desk import Desk
 
-        self._desk = Desk()
+        self._desk = Desk(self._tell_progress, self._cancel_asked.is_set)
         self.ready.emit(self._desk.devices())
 
     def _carry_over(self, work: Callable[[], None]) -> bool:
         """Do `work`; whatever goes wrong in it is told to the window. Says whether it went well."""
+        self._cancel_asked.clear()
+        self._reading_from = time.perf_counter()
         try:
             work()
         except InputError as error:
-            self._fail(Failure(str(error)))
+            self._fail(Failure(str(error), is_wish=isinstance(error, CancelledError)))
         except BaseException as error:
             # a table reader written in Rust panics with no Exception; and a kept traceback would keep its frames
             details = "".join(traceback.format_exception(error))
@@ -152,6 +172,10 @@ class TrainingThread(QThread):
             self._fail(Failure(sentence, details))
         else:
             return True
+        finally:
+            if self._is_reading:
+                self._is_reading = False
+                self.reading.emit(1.0)
         return False
 
     def _fail(self, failure: Failure) -> None:
@@ -280,8 +304,20 @@ class TrainingThread(QThread):
         if self.desk.has_session:
             self._start_clock()
 
-    def _look_at_table(self, path: Path) -> None:
-        self.table_found.emit(self.desk.look_at_table(path))
+    def _look_at(self, path: Path, kind: str) -> None:
+        self.source_found.emit(self.desk.look_at(path, kind))
+
+    def _send_rows(self) -> None:
+        if self.desk.has_session:
+            self.rows_found.emit(self.desk.rows())
+
+    def _tell_progress(self, share: float) -> None:
+        """At most a few times a second; nothing at all of what is read in a moment."""
+        now = time.perf_counter()
+        if now - self._reading_from > PROGRESS_SECONDS:
+            self._reading_from = now
+            self._is_reading = True
+            self.reading.emit(share)
 
     def _open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         opened, prepared = self.desk.open_model(path, current, device)

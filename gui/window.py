@@ -6,26 +6,28 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
     QSplitter,
+    QStackedWidget,
     QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
 from engine import experiment as ex
+from engine.errors import InputError
 from engine.runs import Run
 from engine.script import script
 from gui import actions as act
 from gui.code import CodePane
 from gui.dialogs import Dialogs
 from gui.document import Document
-from gui.filing import Filing
-from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
+from gui.filing import MODEL_SUFFIXES, Filing
+from gui.frames import Evaluation, Failure, Frame, Prepared, RowsShown, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
 from gui.settings import Settings
@@ -40,6 +42,7 @@ from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
+from gui.widgets import card, heading
 
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
 SLOW_FRAME_SECONDS = 0.02
@@ -120,6 +123,11 @@ class MainWindow(QMainWindow):
             row("quit", "&Quit", "Ctrl+Q", self.close),
             row("undo", "&Undo", "Ctrl+Z", self.document.undo_stack.undo, act.at_rest),
             row("redo", "&Redo", "Ctrl+Shift+Z", self.document.undo_stack.redo, act.at_rest),
+            row("paste_data", "&Paste data", "Ctrl+Shift+V", self.paste_data, act.at_rest,
+                "Make the table on the clipboard the data"),
+            row("cancel", "&Cancel reading", "Esc", self.trainer.cancel_reading, act.never),
+            row("rows", "&Table of rows", "Ctrl+T", self.show_rows, act.has_session,
+                "All rows of the data, or the plots", is_switch=True),
             row("copy_code", "&Copy code", "Ctrl+Shift+C", self.copy_code, tip="Copy the script"),
             row("about", "&About Sixstep", "", self.about),
         ]
@@ -132,10 +140,11 @@ class MainWindow(QMainWindow):
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         for name in CONTROLS:
             bar.addAction(self.actions_[name])
+        bar.addSeparator()
+        bar.addAction(self.actions_["rows"])
         self.addToolBar(bar)
-        self._middle = QWidget()
-        self._middle_layout = QVBoxLayout(self._middle)
-        self._middle_layout.setContentsMargins(0, 0, 0, 0)
+        self.setAcceptDrops(True)
+        self._middle = QStackedWidget()
         self._splitter = QSplitter(handleWidth=6, childrenCollapsible=False)
         for widget in (self.steps, self._middle, self.code):
             self._splitter.addWidget(widget)
@@ -168,6 +177,10 @@ class MainWindow(QMainWindow):
         self.filing.done.connect(self._file_done)
         self.filing.failed.connect(self.show_failure)
         self.data_panel.table_wanted.connect(self.filing.choose_table)
+        self.data_panel.file_wanted.connect(self.filing.choose_file)
+        self.data_panel.folder_wanted.connect(self.filing.choose_folder)
+        trainer.reading.connect(self._show_reading)
+        trainer.rows_found.connect(self._show_rows)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
         self.menus.new_chosen.connect(self.filing.new)
@@ -184,9 +197,19 @@ class MainWindow(QMainWindow):
     def _add_plots(self) -> None:
         """After the first paint: the plotting library takes a third of a second to import."""
         from gui.plots.area import PlotArea
+        from gui.rows.view import RowsView
 
         self.plots = PlotArea()
-        self._middle_layout.addWidget(self.plots)
+        self.rows = RowsView()
+        self._rows_card = card()
+        around = QVBoxLayout(self._rows_card)
+        around.setContentsMargins(12, 8, 12, 12)
+        around.addWidget(heading("All rows of the data"))
+        around.addWidget(self.rows)
+        self._middle.addWidget(self.plots)
+        self._middle.addWidget(self._rows_card)
+        self.plots.painted.connect(self._points_painted)
+        self.plots.show_experiment(self.document.experiment)
         self.improve_panel.compared.connect(self.plots.compare)
         self.apply_theme(self._theme)
         self.garbage.start()
@@ -207,21 +230,29 @@ class MainWindow(QMainWindow):
             self.actions_[name].setIcon(icon(name, theme))
         if hasattr(self, "plots"):
             self.plots.apply_theme(theme)
+            self.rows.apply_theme(theme)
 
     # ------------------------------------------------------------------------- the document and the thread
 
     @Slot(object)
     def _show_experiment(self, experiment: ex.Experiment) -> None:
-        read_table: tuple[str, ...] = ()
-        device = "cpu"
-        if self.prepared is not None:
-            device = self.prepared.device
-            if self.prepared.experiment.data.source == experiment.data.source:
-                read_table = self.prepared.read_table
-        self.code.show_code(script(experiment, device, read_table))
+        self._show_code(experiment)
+        if hasattr(self, "plots"):
+            self.plots.show_experiment(experiment)
         self.status.show_epochs(experiment.fit.epochs)
         self.status.say("")
         self._prepare()
+
+    def _show_code(self, experiment: ex.Experiment) -> None:
+        reading, device = None, "cpu"
+        if self.prepared is not None:
+            device = self.prepared.device
+            if self.prepared.experiment.data == experiment.data:
+                reading = self.prepared.reading
+        try:
+            self.code.show_code(script(experiment, device, reading))
+        except InputError as error:  # a formula that is not to be read
+            self.status.say(str(error))
 
     @Slot()
     def _prepare(self) -> None:
@@ -252,7 +283,8 @@ class MainWindow(QMainWindow):
             panel.show_prepared(prepared)
         self.plots.show_prepared(prepared)
         if prepared.experiment == self.document.experiment:
-            self.code.show_code(script(prepared.experiment, prepared.device, prepared.read_table))
+            self._show_code(prepared.experiment)
+        self._ask_for_rows()
         for step in range(1, len(TITLES) + 1):
             self.steps.set_done(step, step < 3 or (step == 5 and len(self.improve_panel.runs) > 1))
         self.document.model_discarded()
@@ -289,6 +321,7 @@ class MainWindow(QMainWindow):
         at_rest = act.at_rest(state, True)
         for panel in (self.data_panel, self.model_panel):
             panel.setEnabled(at_rest)
+        self.plots.set_paintable(at_rest)
         self.fit_panel.device.setEnabled(at_rest)
         self.improve_panel.setEnabled(at_rest)
         self.menus.set_enabled(at_rest)
@@ -305,6 +338,7 @@ class MainWindow(QMainWindow):
             self.evaluate_panel.show_evaluation(evaluation)
             self.steps.set_done(3, True)
             self.steps.set_done(4, True)
+            self._ask_for_rows()
 
     @Slot(object)
     def _show_run(self, run: Run) -> None:
@@ -317,7 +351,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def show_failure(self, failure: Failure) -> None:
         self.status.say(failure.sentence)
-        self.dialogs.error(failure.sentence, failure.details)
+        if not failure.is_wish:
+            self.dialogs.error(failure.sentence, failure.details)
 
     # ------------------------------------------------------------------------------------------ the actions
 
@@ -325,6 +360,7 @@ class MainWindow(QMainWindow):
     def fit(self) -> None:
         """Train."""
         self.steps.open(3)
+        self.actions_["rows"].setChecked(False)
         self.trainer.fit()
 
     @Slot()
@@ -372,6 +408,55 @@ class MainWindow(QMainWindow):
         else:
             self._path_to_open = path
             self.steps.setEnabled(False)  # what is typed now would be lost
+
+    @Slot(bool)
+    def show_rows(self, on: bool) -> None:
+        """The table of all rows in place of the plots, or the plots again."""
+        self._middle.setCurrentWidget(self._rows_card if on else self.plots)
+        self._ask_for_rows()
+
+    def _ask_for_rows(self) -> None:
+        """What the table shows is looked up when it is in sight: its figures take a look at all rows."""
+        if self.actions_["rows"].isChecked():
+            self.trainer.ask_for_rows()
+
+    @Slot(object)
+    def _show_rows(self, shown: RowsShown) -> None:
+        self.rows.show_rows(shown)
+
+    @Slot(float)
+    def _show_reading(self, share: float) -> None:
+        is_reading = share < 1
+        self.actions_["cancel"].setEnabled(is_reading)
+        self.status.show_reading(share)
+
+    @Slot(object)
+    def _points_painted(self, points: tuple[tuple[float, float, int], ...]) -> None:
+        self.data_panel.edit("data.source", points=points)
+
+    @Slot()
+    def paste_data(self) -> None:
+        """A table from the clipboard becomes the data."""
+        self.filing.paste(QApplication.clipboard().text())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        is_file = len(event.mimeData().urls()) == 1 and event.mimeData().urls()[0].isLocalFile()
+        if is_file and act.at_rest(self.state, True) and self._loaded:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self._dropped = Path(event.mimeData().urls()[0].toLocalFile())
+        QTimer.singleShot(0, self, self._take_dropped)  # a question must not be asked while the other program waits
+
+    @Slot()
+    def _take_dropped(self) -> None:
+        """An experiment or a model is opened, anything else becomes the data."""
+        path = self._dropped
+        if path.suffix.lower() in (".toml", *MODEL_SUFFIXES):
+            self.filing.open_after_asking(path)
+        else:
+            self.filing.take_data(path)
 
     @Slot()
     def copy_code(self) -> None:

@@ -21,6 +21,34 @@ def is_classification(source: ex.Source) -> bool:
             return isinstance(source, CLASSES)
 
 
+def split_methods(source: ex.Source) -> tuple[str, ...]:
+    """How the rows of a source can be divided."""
+    if isinstance(source, ex.Sequences | ex.ParquetStream):
+        return ("in order",)  # windows must not reach from one part into the other; a stream is read as it lies
+    methods = ["in order", "random"]
+    if is_classification(source):
+        methods.append("stratified")
+    if isinstance(source, ex.Table):
+        methods.append("by column")
+    return tuple(methods)
+
+
+def with_data(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
+    """The experiment with other data and all that goes with it: how it is divided and scaled, its loss and model.
+
+    Rows that lie sorted by class are not left in order, or a class would be missing somewhere.
+    """
+    data = experiment.data
+    split, is_other = data.split, type(source) is not type(data.source)
+    if split.method not in split_methods(source):
+        split = ex.replace(split, method="in order", column="")
+    if is_other and split.method == "in order" and "stratified" in split_methods(source):
+        is_mixed = isinstance(source, ex.Circles | ex.Moons | ex.Blobs | ex.XOR | ex.Spirals)
+        split = ex.replace(split, method="random" if is_mixed else "stratified")
+    scaling = ex.replace(data.scaling, columns=()) if is_other else data.scaling
+    return suited(ex.replace(experiment, data=ex.replace(data, source=source, split=split, scaling=scaling)))
+
+
 def suited(experiment: ex.Experiment) -> ex.Experiment:
     """The same experiment with another loss and model, only where those that it has cannot be used for its data."""
     source, fit, model = experiment.data.source, experiment.fit, experiment.model

@@ -12,6 +12,7 @@ from gui.frames import Evaluation, Prepared
 from gui.steps.panel import StepPanel
 from gui.widgets import heading, named, note
 
+TEST_SCORES = ("MAE", "RMSE", "R²", "accuracy")
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -43,6 +44,11 @@ class PredictionModel(QAbstractTableModel):
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         row, column = index.row(), index.column()
+        if shown.classes:
+            y_name, pred_name = shown.classes[int(shown.y[row])], shown.classes[int(shown.y_pred[row])]
+            if column < 3:
+                return (y_name, pred_name, "" if y_name == pred_name else "wrong")[column]
+            return f"{float(shown.X[row, column - 3]):.4g}"
         y, y_pred = float(shown.y[row]), float(shown.y_pred[row])
         value = (y, y_pred, y_pred - y)[column] if column < 3 else float(shown.X[row, column - 3])
         return f"{value:.4g}" if column != 2 else f"{value:+.3g}"
@@ -65,10 +71,10 @@ class EvaluatePanel(StepPanel):
         self._empty = note("Fit the model in step 3: its scores come here.")
         self._scores = QFormLayout()
         self._values: dict[str, QLabel] = {}
-        for name in ("train loss", "validation loss", "test loss", "MAE", "RMSE", "R²"):
+        for name in ("train loss", "validation loss", "test loss", *TEST_SCORES):
             value = named(QLabel("–", textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse), name)
             self._values[name] = value
-            label = QLabel(f"{name} (test)" if name in ("MAE", "RMSE", "R²") else name)
+            label = QLabel(f"{name} (test)" if name in TEST_SCORES else name)
             self._scores.addRow(label, value)
         self.model = PredictionModel()
         self.table = named(QTableView(), "predictions", "Predictions for the test set")
@@ -98,10 +104,12 @@ class EvaluatePanel(StepPanel):
         """Show the scores of the model as it is now."""
         self._empty.setVisible(False)
         figures = {f"{split} loss": loss for split, loss in evaluation.losses.items()}
-        figures |= {"MAE": evaluation.test_mae, "RMSE": evaluation.test_rmse, "R²": evaluation.test_r2}
+        figures |= evaluation.test
         for name, label in self._values.items():
             value = figures.get(name, math.nan)
-            label.setText("–" if math.isnan(value) else f"{value:.6g}")
+            text = f"{value:.2%}" if name == "accuracy" else f"{value:.6g}"
+            label.setText("–" if math.isnan(value) else text)
+            self._scores.setRowVisible(label, name in figures or name.endswith("loss"))
         self.model.show(evaluation)
         shown = len(evaluation.y)
         self._rows.setText(f"The first {shown:,} of {evaluation.n_rows:,} rows." if shown < evaluation.n_rows else "")

@@ -65,6 +65,8 @@ class ImprovePanel(StepPanel):
             different = changes(self.runs[row - 1].experiment, run.experiment)
             lines.append(", ".join(different) if different else "same settings as the run before")
         losses = " · ".join(f"{split} {loss:.4g}" for split, loss in run.last_losses.items())
+        if "accuracy" in run.test_scores:
+            losses += f" · accuracy {run.test_scores['accuracy']:.1%}"
         lines.append(f"{len(run.losses):,} epochs, {run.ended} · {losses}")
         return "\n".join(lines)
 

@@ -81,7 +81,7 @@ def test_every_epoch_reaches_the_window_at_full_speed_with_the_session_s_bits(pe
 
 
 def test_the_exported_script_prints_the_window_s_losses_to_the_last_bit(person: Person, tmp_path: Path) -> None:
-    person.prepared_after(lambda: person.window.document.edit("data.split", validation=10, train=70, shuffle=True))
+    person.prepared_after(lambda: person.window.document.edit("data.split", validation=10, train=70, method="random"))
     person.fit()
     person.answers.path = tmp_path / "run.py"
     person.do("export_script")

@@ -1,6 +1,5 @@
 """Step 1: where the rows come from, how they are divided and scaled, and the tensors they become."""
 
 from gui.steps.data.panel import DataPanel
-from gui.steps.data.table import table_from
 
-__all__ = ["DataPanel", "table_from"]
+__all__ = ["DataPanel"]

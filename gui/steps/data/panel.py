@@ -9,15 +9,14 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from engine import experiment as ex
-from engine.data.suits import is_classification, suited
+from engine.data.suits import split_methods, with_data
 from engine.errors import InputError
-from engine.files import with_source
 from gui.document import Document
 from gui.form import Form
 from gui.frames import Prepared
 from gui.steps.data.guards import GuardList
 from gui.steps.data.sources import Entry, SourcePicker
-from gui.steps.data.split import METHODS, SplitForm
+from gui.steps.data.split import SplitForm
 from gui.steps.data.uses import sentence
 from gui.steps.panel import StepPanel
 from gui.theme import Theme
@@ -92,7 +91,7 @@ class DataPanel(StepPanel):
         data = experiment.data
         self.source.show_source(data.source, data.scaling)
         self.duplicates.show_part(data)
-        self.split.show_split(data.split, _methods(data.source))
+        self.split.show_split(data.split, split_methods(data.source))
         self.scaling.show_part(data.scaling)
         # Each guard's mend was made for the experiment that was looked at; the next look is under way.
         self.guards.setEnabled(self._prepared is not None and self._prepared.experiment == experiment)
@@ -140,11 +139,7 @@ class DataPanel(StepPanel):
 
     def _use(self, source: ex.Source, key: str) -> None:
         """Other data, divided in a way, with a model and with a loss that suit it: one change. Raises InputError."""
-        experiment = with_source(self.document.experiment, source)
-        if experiment.data.split.method not in _methods(source):
-            split = ex.replace(experiment.data.split, method="in order")
-            experiment = ex.replace(experiment, data=ex.replace(experiment.data, split=split))
-        self.document.replace(suited(experiment), key)
+        self.document.replace(with_data(self.document.experiment, source), key)
 
     @Slot(object)
     def _browse(self, entry: Entry) -> None:
@@ -177,18 +172,6 @@ class DataPanel(StepPanel):
     @Slot(object)
     def _column_scaling_edited(self, scaling: ex.Scaling) -> None:
         self.edit("data", scaling=scaling)
-
-
-def _methods(source: ex.Source) -> tuple[str, ...]:
-    """How the rows of a source can be divided."""
-    methods = dict.fromkeys(METHODS)
-    if isinstance(source, ex.Sequences):
-        return ("in order",)  # windows must not reach from one part into the other
-    if not is_classification(source):
-        del methods["stratified"]
-    if not isinstance(source, ex.Table):
-        del methods["by column"]
-    return tuple(methods)
 
 
 def _line() -> QWidget:
