@@ -47,7 +47,8 @@ class Session:
     def __init__(self, experiment: ex.Experiment, device: str = "cpu", dataset: Dataset | None = None) -> None:
         """Build everything for epoch 0. `dataset` spares reading the data again. Raises InputError."""
         self.device = device
-        dataset = load_dataset(experiment.data) if dataset is None else dataset
+        if dataset is None or (dataset.stream is not None and dataset.stream.has_changed):
+            dataset = load_dataset(experiment.data)
         self.dataset = dataset.to(device).for_loss(experiment.fit.loss)
         self.preparation = dataset.preparation
         inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)

@@ -74,6 +74,16 @@ class Stream(msgspec.Struct, frozen=True):
         return start, start + self.counts[split]
 
     @property
+    def has_changed(self) -> bool:
+        """Whether a file is gone or is not as it was."""
+        try:
+            for file in self.files:
+                still_the_same(file)
+        except InputError:
+            return True
+        return False
+
+    @property
     def memory(self) -> int:
         """Bytes that the child may take."""
         return MEMORY + 2 * self.buffer_rows * row_bytes(len(self.columns))
