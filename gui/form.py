@@ -304,6 +304,16 @@ class ChoiceForm(QWidget):
             form.setVisible(other is kind and bool(msgspec.structs.fields(kind)))
         self._forms[kind].show_part(part)
 
+    def allow(self, kinds: Collection[type[ex.Part]], reason: str) -> None:
+        """Offer these kinds alone; the others are grey, and their tool tip says why."""
+        model = self._combo.model()
+        assert isinstance(model, QStandardItemModel)
+        for row, kind in enumerate(self._kinds):
+            can = kind in kinds
+            model.item(row).setEnabled(can)
+            help_text = (kind.__doc__ or "").partition("\n")[0]
+            self._combo.setItemData(row, help_text if can else reason, Qt.ItemDataRole.ToolTipRole)
+
     @Slot(int)
     def _choose(self, index: int) -> None:
         kind = self._kinds[index]

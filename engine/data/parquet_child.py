@@ -19,7 +19,7 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.data.child_main import Progress, _limit_memory, serve
+from engine.data.child_main import Progress, limit_memory, serve
 from engine.data.class_folders import shown
 from engine.data.parquet_reader import Answer, Order
 from engine.data.parquet_stream import SPLITS, Block, StreamFile, blocks, sample_numbers, still_the_same
@@ -55,7 +55,7 @@ def look(request: dict[str, Any], folder: Path, progress: Progress) -> dict[str,
         np.save(folder / f"{name}.npy", np.concatenate(samples))
     moves = measures.moves(hows)
     for name in SPLITS:
-        np.save(folder / f"{name}.npy", scaled(np.load(folder / f"{name}.npy"), moves))
+        np.save(folder / f"{name}.npy", scaled(np.load(folder / f"{name}.npy", allow_pickle=False), moves))
     return {"files": [msgspec.to_builtins(file) for file in files], "counts": counts, "moves": moves}
 
 
@@ -182,7 +182,7 @@ def _no_number(file: StreamFile, name: str, row: int, column: str) -> InputError
 def serve_blocks(asked: BinaryIO, answer: BinaryIO) -> None:
     """Read the blocks that are asked for until there is no one who asks; an error ends it."""
     order = msgspec.json.decode(asked.readline(), type=Order)
-    _limit_memory(order.stream.memory)
+    limit_memory(order.stream.memory)
     for header, values in _answers(order, asked):
         answer.write(msgspec.json.encode(header) + b"\n")
         if values is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from engine import experiment as ex
 
 CLASSES = (ex.Circles, ex.Moons, ex.Blobs, ex.XOR, ex.Spirals, ex.Images, ex.Text)
@@ -19,6 +21,13 @@ def is_classification(source: ex.Source) -> bool:
             return source.task == "classes"
         case _:
             return isinstance(source, CLASSES)
+
+
+def suiting_losses(source: ex.Source) -> tuple[type[ex.Loss], ...]:
+    """The losses that the target is for; two classes are only counted where the data is read."""
+    if is_classification(source):
+        return ex.CLASS_LOSSES
+    return tuple(kind for kind in get_args(ex.Loss) if kind not in ex.CLASS_LOSSES)
 
 
 def split_methods(source: ex.Source) -> tuple[str, ...]:

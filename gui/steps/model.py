@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 
 from engine import experiment as ex
+from engine.data.suits import is_classification, suiting_losses
 from engine.files import part_types
 from gui.document import Document
 from gui.form import ChoiceForm
@@ -39,6 +40,9 @@ class ModelPanel(StepPanel):
 
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
+        suiting = suiting_losses(experiment.data.source)
+        target = "a class" if is_classification(experiment.data.source) else "a number"
+        self.loss.allow(suiting, f"Not for this data: its target is {target}.")
         self.model.show_part(experiment.model)
         self.loss.show_part(experiment.fit.loss)
         self.optimizer.show_part(experiment.fit.optimizer)

@@ -15,7 +15,7 @@ from gui.settings import Settings
 from gui.trainer import PACES
 from gui.window import MainWindow
 
-WAIT = 60_000  # milliseconds: only ever waited out when something is broken
+WAIT = 10_000  # milliseconds: only ever waited out when something is broken
 
 
 class Answers(Dialogs):

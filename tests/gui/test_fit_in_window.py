@@ -236,4 +236,4 @@ def test_diabetes_fits_in_the_window_with_a_validation_curve(person: Person) -> 
     session.advance()
     assert np.array_equal(person.window.plots.loss._history.losses, session.history.losses)
     assert person.window.plots.loss.legend_names == ["Train loss", "Validation loss", "Test loss"]
-    assert "X_validation [66, 10] float32 cpu" in person.window.prepared.shapes
+    assert "X_validation [66, 10] float32 cpu · 2.64 kB" in person.window.prepared.shapes

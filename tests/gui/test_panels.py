@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QLineEdit, QWidget
 
 from engine import experiment as ex
-from engine.files import RESOURCES, part_types
+from engine.files import RESOURCES, find_experiment, part_types
 from engine.script import script
 from gui.form import FloatBox, Form, WholeBox
 from gui.theme import DARK, LIGHT
@@ -56,7 +56,7 @@ def test_the_code_pane_is_the_script_of_the_experiment_after_every_change(person
     for part, values in [
         ("fit", {"loss": ex.HuberLoss(delta=0.5)}),
         ("fit", {"optimizer": ex.Adam(lr=0.02, amsgrad=True)}),
-        ("data.split", {"train": 60, "validation": 20, "shuffle": True}),
+        ("data.split", {"train": 60, "validation": 20, "method": "random"}),
         ("data.source", {"weight": -2.5}),
         ("fit", {"epochs": 7}),
     ]:
@@ -67,8 +67,10 @@ def test_the_code_pane_is_the_script_of_the_experiment_after_every_change(person
 @pytest.mark.parametrize("kind", [*part_types(ex.Model), *part_types(ex.Loss), *part_types(ex.Optimizer)])
 def test_every_kind_can_be_chosen_and_is_built(person: Person, kind: type[ex.Part]) -> None:
     panel = person.window.model_panel
+    if kind in ex.CLASS_LOSSES:
+        person.prepared_after(lambda: person.window.document.replace(find_experiment("circles-relu")))
     form = next(form for form in (panel.model, panel.loss, panel.optimizer) if kind in form._kinds)
-    other = next(k for k in form._kinds if k is not kind)
+    other = next(k for k in form._kinds if k is not kind and (k in ex.CLASS_LOSSES) == (kind in ex.CLASS_LOSSES))
     for choice in (other, kind):
         form._combo.setCurrentIndex(form._kinds.index(choice))
     experiment = person.window.document.experiment
@@ -105,14 +107,25 @@ def test_a_step_of_a_float_box_goes_by_the_last_power_of_ten(qtbot: object) -> N
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence_and_the_form_shows_the_old_value(person: Person) -> None:
-    box = person.window.data_panel._split.widgets["validation"]
-    assert isinstance(box, WholeBox)
+    box = person.window.data_panel.source.form.form.widgets["start"]
+    assert isinstance(box, FloatBox)
     box.setValue(50)
-    assert person.window.status.message == (
-        "Training 80 % and validation 50 % leave nothing to test: lower one of them."
-    )
+    assert person.window.status.message == "Start 50 must be smaller than end 1."
     assert box.value() == 0
     assert person.window.document.experiment == ex.Experiment()
+
+
+def test_losses_that_the_target_is_not_for_cannot_be_chosen_and_say_why(person: Person) -> None:
+    combo = person.window.model_panel.loss._combo
+    offered = {combo.itemText(row): combo.model().item(row).isEnabled() for row in range(combo.count())}
+    assert offered == {
+        "L1Loss": True, "MSELoss": True, "HuberLoss": True, "BCEWithLogitsLoss": False, "CrossEntropyLoss": False,
+    }  # fmt: skip
+    tip = combo.itemData(combo.findText("CrossEntropyLoss"), Qt.ItemDataRole.ToolTipRole)
+    assert tip == "Not for this data: its target is a number."
+    person.prepared_after(lambda: person.window.document.replace(find_experiment("iris")))
+    assert combo.model().item(combo.findText("CrossEntropyLoss")).isEnabled()
+    assert not combo.model().item(combo.findText("L1Loss")).isEnabled()
 
 
 def test_too_few_rows_for_a_split_is_said_in_a_dialog_and_the_window_goes_on(person: Person) -> None:
@@ -140,7 +153,7 @@ def test_the_list_of_hidden_layers_takes_numbers_and_refuses_words(person: Perso
 
 def test_the_mouse_wheel_over_a_box_without_focus_changes_nothing(person: Person) -> None:
     person.window.steps.open(1)
-    box = person.window.data_panel._line.widgets["weight"]
+    box = person.window.data_panel.source.form.form.widgets["weight"]
     assert isinstance(box, QAbstractSpinBox)
     from PySide6.QtCore import QPoint, QPointF
     from PySide6.QtGui import QWheelEvent
@@ -160,9 +173,9 @@ def test_the_mouse_wheel_over_a_box_without_focus_changes_nothing(person: Person
 
 def choose_table(person: Person) -> None:
     person.answers.path = DIABETES
-    combo = person.window.data_panel._kind
-    combo.setCurrentIndex(1)
-    person.prepared_after(lambda: combo.textActivated.emit(combo.currentText()))
+    combo = person.window.data_panel.source.combo
+    combo.setCurrentIndex(combo.findText("Table"))
+    person.prepared_after(lambda: combo.activated.emit(combo.currentIndex()))
 
 
 def test_a_csv_file_is_chosen_and_its_columns_become_target_and_features(person: Person) -> None:
@@ -171,35 +184,8 @@ def test_a_csv_file_is_chosen_and_its_columns_become_target_and_features(person:
     assert isinstance(source, ex.Table)
     assert source.target == "target"
     assert source.features == ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
-    assert "X_train [353, 10] float32 cpu" in person.window.data_panel._shapes.text()
+    assert "X_train [353, 10] float32 cpu · 14.1 kB" in person.window.data_panel._shapes.text()
     assert "442 rows" in person.window.status.message
-
-
-def test_a_feature_is_unticked_and_another_target_taken(person: Person) -> None:
-    choose_table(person)
-    features = person.window.data_panel.findChild(QListWidget, "features")
-    person.prepared_after(lambda: features.item(1).setCheckState(Qt.CheckState.Unchecked))
-    assert "sex" not in person.window.document.experiment.data.source.features
-    target = person.window.data_panel.findChild(QComboBox, "target")
-    target.setCurrentText("bmi")
-    person.prepared_after(lambda: target.textActivated.emit("bmi"))
-    source = person.window.document.experiment.data.source
-    assert source.target == "bmi"
-    assert set(source.features) == {"age", "target", "bp", "s1", "s2", "s3", "s4", "s5", "s6"}
-    offered = [features.item(row).text() for row in range(features.count())]
-    assert "sex" in offered, "what is not used can be used again"
-
-
-def test_the_last_feature_stays(person: Person) -> None:
-    choose_table(person)
-    features = person.window.data_panel.findChild(QListWidget, "features")
-    person.prepared_after(
-        lambda: person.window.document.edit("data", source=ex.Table(path=str(DIABETES), target="bp", features=("bmi",)))
-    )
-    row = next(r for r in range(features.count()) if features.item(r).text() == "bmi")
-    features.item(row).setCheckState(Qt.CheckState.Unchecked)
-    assert person.window.document.experiment.data.source.features == ("bmi",)
-    assert "at least one feature" in person.window.status.message
 
 
 def test_several_features_are_drawn_against_the_true_value_or_any_one_of_them(person: Person) -> None:
@@ -298,7 +284,7 @@ def test_the_theme_is_chosen_remembered_and_reaches_the_plots(person: Person) ->
 def test_ctrl_z_in_a_field_takes_back_the_change_of_the_experiment(person: Person) -> None:
     person.window.activateWindow()
     person.window.steps.open(1)
-    box = person.window.data_panel._line.widgets["weight"]
+    box = person.window.data_panel.source.form.form.widgets["weight"]
     person.prepared_after(lambda: type_into(box, "5"))
     person.wait(box.hasFocus)
     person.prepared_after(lambda: QTest.keyClick(box, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier))
@@ -307,7 +293,7 @@ def test_ctrl_z_in_a_field_takes_back_the_change_of_the_experiment(person: Perso
 
 def test_a_step_of_zero_is_not_taken(person: Person) -> None:
     person.window.steps.open(1)
-    box = person.window.data_panel._line.widgets["step"]
+    box = person.window.data_panel.source.form.form.widgets["step"]
     assert isinstance(box, FloatBox)
     type_into(box, "0")
     assert box.value() == 0.02
