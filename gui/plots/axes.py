@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -65,14 +66,11 @@ class DrawnRows:
         self._picked = [evenly(len(part.y), round(share * len(part.y))) for part in points.values()]
         self._all = share == 1
         self.starts = np.cumsum([0, *(len(picked) for picked in self._picked)])
-        self._principal: PrincipalAxes | None = None
 
-    @property
+    @cached_property
     def principal(self) -> PrincipalAxes:
         """The principal axes of the training rows; found when they are first asked for."""
-        if self._principal is None:
-            self._principal = principal_axes(next(iter(self.points.values())).X)
-        return self._principal
+        return principal_axes(next(iter(self.points.values())).X)
 
     def values(self, axis: Axis) -> Floats:
         """Where each drawn row lies on an axis; predictions are not known of all rows and give NaN."""
@@ -92,11 +90,13 @@ class DrawnRows:
             return part.y.astype(np.float32, copy=False)
         return np.full(len(part.y), np.nan, np.float32)
 
+    @cached_property
     def targets(self) -> NDArray[np.number]:
         """The target of each drawn row: numbers or class indices."""
         parts = [part.y[picked] for part, picked in zip(self.points.values(), self._picked, strict=True)]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
+    @cached_property
     def split_of(self) -> NDArray[np.uint8]:
         """The place in `splits` of each drawn row's split."""
         return np.repeat(np.arange(len(self.splits), dtype=np.uint8), np.diff(self.starts))

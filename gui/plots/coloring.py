@@ -41,7 +41,7 @@ def by_split(rows: DrawnRows, theme: Theme) -> Coloring:
     palette = tuple(theme.splits[split] for split in rows.splits)
     sizes = [9 if split == "test" else 7 for split in rows.splits]
     marks = tuple(Mark(color, size) for color, size in zip(palette, sizes, strict=True))
-    places = rows.split_of()
+    places = rows.split_of
     legend = [(POINT, theme.splits[split], _name(rows, split)) for split in rows.splits]
     return Coloring(marks, places, palette, places, tuple(legend))
 
@@ -50,14 +50,14 @@ def by_target(rows: DrawnRows, theme: Theme, prepared: Prepared) -> Coloring:
     """By class or by value; the rows that are not for training have an outline."""
     if prepared.task == "classification":
         numbers = class_numbers(prepared)
-        styles = np.array([style_of(number) for number in numbers], np.uint8)[rows.targets().astype(np.int64)]
+        styles = np.array([style_of(number) for number in numbers], np.uint8)[rows.targets.astype(np.int64)]
         plain = [class_mark(style, theme) for style in range(max(map(style_of, numbers), default=0) + 1)]
         names = [(class_mark(number, theme), name) for number, name in zip(numbers, prepared.classes, strict=True)]
         entries = [(SIGNS[mark.shape], mark.color, name) for mark, name in names]
         palette, colors = theme.classes, styles % np.uint8(len(theme.classes))
     else:
         palette = theme.values
-        styles, low, high = _steps(rows.targets(), len(palette))
+        styles, low, high = _steps(rows.targets, len(palette))
         colors = styles
         plain = [Mark(color) for color in palette]
         texts = [f"{low:.4g}", *[""] * (len(palette) - 2), f"{high:.4g}"]
@@ -69,7 +69,7 @@ def by_target(rows: DrawnRows, theme: Theme, prepared: Prepared) -> Coloring:
         for mark in plain
     ]
     entries += [(RING, lines[split], _name(rows, split)) for split in rows.splits if split in lines]
-    mark_of = styles + rows.split_of() * np.uint8(len(plain))
+    mark_of = styles + rows.split_of * np.uint8(len(plain))
     return Coloring(tuple(marks), mark_of, tuple(palette), colors, tuple(entries))
 
 

@@ -242,10 +242,7 @@ class ScatterPlot(PlotCard):
             coloring = by_split(self.rows, self.theme)
         else:
             coloring = by_target(self.rows, self.theme, self._prepared)
-        rows = self.points.cloud.rows
-        self.points.show_colors(
-            coloring.marks, coloring.mark_of[rows], coloring.palette, coloring.colors[rows]
-        )
+        self.points.show_colors(coloring.marks, coloring.mark_of, coloring.palette, coloring.colors)
         self._name(coloring)
 
     def _name(self, coloring: Coloring) -> None:

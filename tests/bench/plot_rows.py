@@ -10,6 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QCoreApplication, QEvent, QObject
 
 from engine import experiment as ex
+from engine.data.rows import Reading
 from gui.app import create_app
 from gui.frames import Points, Prepared
 from gui.plots.scatter import ScatterPlot
@@ -55,8 +56,8 @@ def prepared(n: int) -> Prepared:
     points = {split: Points(X[rows], y[rows], len(y[rows]))
               for split, rows in (("train", slice(cut)), ("test", slice(cut, n)))}  # fmt: skip
     return Prepared(
-        1, ex.Experiment(), "cpu", points, ("x1", "x2"), "class", (), 0, (), (), (), (), task="classification",
-        classes=("a", "b", "c"), drawn=np.arange(0, n - cut, (n - cut) // 2_000),
+        1, ex.Experiment(), "cpu", points, ("x1", "x2"), "class", (), 0, (), Reading(()), (), (),
+        task="classification", classes=("a", "b", "c"), drawn=np.arange(0, n - cut, (n - cut) // 2_000),
     )  # fmt: skip
 
 
@@ -89,7 +90,7 @@ class Ours:
     def recolor(self, frames: int) -> float:
         """By split and by class in turns."""
         self.plot.show_all()
-        return self._measure(lambda i: self.plot.color.setCurrentIndex(i % 2), frames)
+        return self._measure(lambda _: self.plot.color.setCurrentIndex(1 - self.plot.color.currentIndex()), frames)
 
     def _measure(self, change: Callable[[int], object], frames: int) -> float:
         return self.paints.frames_per_second(change, frames, lambda: self.plot.points.is_exact)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from engine import experiment as ex
+from engine.data.rows import Reading
 from gui.frames import Frame, Points, Prepared
 from gui.plots.card import PlotCard
 
@@ -28,7 +29,7 @@ def prepared(splits: dict[str, tuple[ArrayLike, ArrayLike]], **fields: object) -
     values = {
         "session": 1, "experiment": ex.Experiment(), "device": "cpu", "points": points,
         "features": tuple(f"x{i + 1}" for i in range(n_columns)), "target": "y", "shapes": (), "n_parameters": 0,
-        "layers": (), "read_table": (), "columns": (), "warnings": (),
+        "layers": (), "reading": Reading(()), "columns": (), "warnings": (),
     }  # fmt: skip
     return Prepared(**(values | fields))  # type: ignore[arg-type]
 

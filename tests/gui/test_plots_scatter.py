@@ -233,7 +233,7 @@ def test_very_many_points_are_an_image_and_become_points_when_few_are_in_view(pl
     assert plot.points.is_image
     assert plot.points.is_exact
     image = plot.points._image
-    assert (image.width(), image.height()) < (plot.width(), plot.height())
+    assert image.width() < plot.width()
     plot.item.getViewBox().setRange(xRange=(0, 0.2), yRange=(0, 0.2))
     see(plot)
     assert not plot.points.is_image
@@ -262,11 +262,41 @@ def test_an_image_that_takes_long_comes_when_the_movement_rests(plot: ScatterPlo
     plot.show_data(many())
     see(plot)
     plot.points._seconds = 10.0  # as if there were a hundred million
-    plot.item.getViewBox().translateBy(x=1)
+    plot.item.getViewBox().scaleBy((0.5, 0.5))
     see(plot)
     assert plot.points.is_image
     assert not plot.points.is_exact
     qtbot.waitUntil(lambda: (plot.grab(), plot.points.is_exact)[1])
+
+
+def test_the_view_moves_over_an_image_that_is_there_and_soon_has_one_of_its_own(
+    plot: ScatterPlot, qtbot: QtBot
+) -> None:
+    plot.show_data(many())
+    see(plot)
+    first = plot.points._image.cacheKey()
+    plot.item.getViewBox().translateBy(x=1)
+    see(plot)
+    assert plot.points._image.cacheKey() == first
+    assert plot.points.is_exact, "it has all that is in view"
+    qtbot.waitUntil(lambda: (plot.grab(), plot.points._image.cacheKey() != first)[1])
+
+
+def test_an_image_is_replaced_by_points_also_while_frames_keep_coming(plot: ScatterPlot, qtbot: QtBot) -> None:
+    plot.show_data(many())
+    plot.item.getViewBox().setRange(xRange=(-0.5, 1), yRange=(-0.5, 1), padding=0)
+    see(plot)
+    assert plot.points.is_image
+    plot.item.getViewBox().scaleBy((0.7, 0.7))
+    y_pred = np.zeros(1_000, np.int64)
+
+    def is_points() -> bool:
+        y_pred[:] = 1 - y_pred
+        plot.show_predictions(y_pred.copy())
+        plot.grab()
+        return not plot.points.is_image
+
+    qtbot.waitUntil(is_points)
 
 
 def test_more_rows_than_are_drawn_are_said_in_the_legend(plot: ScatterPlot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,19 +320,21 @@ def test_an_image_s_cell_has_the_mean_colour_of_its_points_and_more_of_them_are_
     assert alphas[-1] == 255
 
 
-def test_the_image_does_not_flicker_when_it_moves_by_whole_cells(plot: ScatterPlot) -> None:
+def test_the_image_does_not_flicker_when_it_moves(plot: ScatterPlot) -> None:
     plot.show_data(many())
-    see(plot)
     box, item = plot.item.getViewBox(), plot.points
-    assert isinstance(item, CloudItem)
-    cell = item._image_box.width() / item._image.width()
-    before, left = item._image.copy(), item._image_box.left()
-    box.translateBy(x=10 * cell)
+    box.setRange(xRange=(0, 4), yRange=(0, 4))
     see(plot)
-    assert item._image_box.left() == pytest.approx(left + 10 * cell, rel=1e-4)
-    after = item._image
-    row = before.height() // 2
-    same = [before.pixel(x + 10, row) == after.pixel(x, row) for x in range(20, before.width() - 20)]
+    before, left = item._image.copy(), item._image_box[0]
+    cell = (item._image_box[1] - left) / before.width()
+    box.translateBy(x=7.3 * cell)
+    item.refresh()
+    see(plot)
+    moved = (item._image_box[0] - left) / cell
+    assert moved == pytest.approx(round(moved), abs=0.01), "by whole cells"
+    row, shift = before.height() // 2, round(moved)
+    same = [before.pixel(x + shift, row) == item._image.pixel(x, row) for x in range(20, before.width() - 40)]
+    assert shift > 0
     assert np.mean(same) > 0.9
 
 
