@@ -80,6 +80,13 @@ def class_counts(prepared: Prepared) -> list[int]:
     return counts.tolist()
 
 
+def chosen_items(preview: ImagePreview | TextPreview, chosen: int) -> NDArray[np.int64]:
+    """The places of the items of one class, or (-1) of all; those of the test set, which are predicted, first."""
+    places = np.flatnonzero((preview.labels == chosen) | (chosen < 0))
+    is_other = np.array(preview.splits)[places] != "test"
+    return places[np.argsort(is_other, kind="stable")]
+
+
 def predicted(
     preview: ImagePreview | TextPreview, drawn: NDArray[np.int64], y_pred: NDArray[np.number]
 ) -> NDArray[np.int64]:

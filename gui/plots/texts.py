@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from gui.frames import Prepared, TextPreview
-from gui.plots.preview import UNKNOWN, PreviewCard, drawn_rows, predicted
+from gui.plots.preview import UNKNOWN, PreviewCard, chosen_items, drawn_rows, predicted
 from gui.theme import LIGHT, Theme
 from gui.widgets import named
 
@@ -37,14 +37,14 @@ class Texts(QAbstractTableModel):
         self.beginResetModel()
         self._preview, self._classes = preview, classes
         self._predicted = np.full(len(preview.labels), UNKNOWN)
-        self._shown = np.flatnonzero((preview.labels == chosen) | (chosen < 0))
+        self._shown = chosen_items(preview, chosen)
         self.endResetModel()
 
     def choose(self, chosen: int) -> None:
         """Show one class alone, or (-1) all."""
         if self._preview is not None:
             self.beginResetModel()
-            self._shown = np.flatnonzero((self._preview.labels == chosen) | (chosen < 0))
+            self._shown = chosen_items(self._preview, chosen)
             self.endResetModel()
 
     def show_predictions(self, classes: NDArray[np.int64]) -> None:

@@ -75,7 +75,8 @@ def test_what_suits_the_data_is_shown(area: PlotArea) -> None:
 def test_pictures_have_their_class_and_each_class_its_count(area: PlotArea) -> None:
     area.show_prepared(pictures())
     grid = area.images
-    assert [grid.model.index(row).data() for row in range(6)] == [NAMES[label] for label in LABELS]
+    expected = [NAMES[LABELS[place]] for place in (3, 4, 5, 0, 1, 2)]
+    assert [grid.model.index(row).data() for row in range(6)] == expected, "those of the test set come first"
     offered = [grid.filter.itemText(index) for index in range(grid.filter.count())]
     assert offered == ["all classes (90)", "pizza (40)", "steak (30)", "<b>sushi</b> (20)"]
     assert grid.summary.text() == "6 of 90 pictures: 60 train, 30 test"
@@ -106,13 +107,13 @@ def test_test_pictures_that_are_taken_for_another_class_are_marked(area: PlotAre
     area.show_prepared(pictures())
     area.show_frame(frame(np.array([0, 0, 2])), 10)  # rows 4, 9 and 17 of the test set
     model = area.images.model
-    assert [model.index(row).data(WRONG) for row in range(6)] == ["", "", "", "", "pizza", "<b>sushi</b>"]
-    assert text_of(area, 3) == "pizza: Test data, row 4, predicted pizza"
-    assert text_of(area, 4) == "steak: Test data, row 9, predicted pizza (wrong)"
-    assert text_of(area, 0) == "pizza: Training data, row 3"
+    assert [model.index(row).data(WRONG) for row in range(6)] == ["", "pizza", "<b>sushi</b>", "", "", ""]
+    assert text_of(area, 0) == "pizza: Test data, row 4, predicted pizza"
+    assert text_of(area, 1) == "steak: Test data, row 9, predicted pizza (wrong)"
+    assert text_of(area, 3) == "pizza: Training data, row 3"
     QApplication.processEvents()
     view = area.images.view
-    for row, is_marked in ((3, False), (4, True)):
+    for row, is_marked in ((0, False), (1, True)):
         cell = view.visualRect(model.index(row))
         left_of_picture = QPoint(cell.center().x() - 37, cell.top() + 40)
         assert shows(view.viewport(), left_of_picture, LIGHT.prediction) == is_marked
@@ -122,7 +123,7 @@ def test_test_pictures_that_are_taken_for_another_class_are_marked(area: PlotAre
 
 def test_tips_of_pictures_are_not_read_as_html(area: PlotArea) -> None:
     area.show_prepared(pictures())
-    tip = area.images.model.index(2).data(Qt.ItemDataRole.ToolTipRole)
+    tip = area.images.model.index(5).data(Qt.ItemDataRole.ToolTipRole)
     assert "<b>" not in tip
     assert "&lt;b&gt;sushi" in tip
 
@@ -214,13 +215,13 @@ def test_texts_stand_in_lines_with_class_and_prediction(area: PlotArea) -> None:
     area.show_prepared(texts())
     area.show_frame(frame(np.array([0, 0, 2])), 10)
     model = area.texts.model
-    lines = [[model.index(row, column).data() for column in range(4)] for row in (0, 3, 4)]
+    lines = [[model.index(row, column).data() for column in range(4)] for row in (3, 0, 1)]
     assert lines == [
         ["train", "pizza", "", "text 0 with <i>marks</i>"],
         ["test", "pizza", "pizza", "text 3 with <i>marks</i>"],
         ["test", "steak", "pizza", "text 4 with <i>marks</i>"],
     ]
-    colors = [model.index(row, 3).data(Qt.ItemDataRole.ForegroundRole) for row in (0, 3, 4)]
+    colors = [model.index(row, 3).data(Qt.ItemDataRole.ForegroundRole) for row in (3, 0, 1)]
     assert [color and color.name() for color in colors] == [None, None, LIGHT.prediction]
     assert "&lt;i&gt;" in model.index(0, 3).data(Qt.ItemDataRole.ToolTipRole)
     area.texts.filter.setCurrentIndex(2)
