@@ -86,11 +86,11 @@ def ask(
                 except Empty:
                     continue
                 if line is None:  # the child has ended without a word
-                    raise _broken(name, memory, _out_of_memory(child.wait(), errors))
+                    raise broken(name, memory, out_of_memory(child.wait(), errors))
                 if line.refused:
                     raise InputError(line.refused)
                 if line.failed:
-                    raise _broken(name, memory, line.failed == "memory" or _out_of_memory(0, errors))
+                    raise broken(name, memory, line.failed == "memory" or out_of_memory(0, errors))
                 if line.done:
                     return line.result
                 if on_progress and line.progress is not None:
@@ -133,7 +133,7 @@ def _read(child: subprocess.Popen[bytes], order: bytes, lines: SimpleQueue[Line 
     lines.put(None)
 
 
-def _out_of_memory(code: int, errors: IO[bytes]) -> bool:
+def out_of_memory(code: int, errors: IO[bytes]) -> bool:
     """Whether the child ended for want of memory: the system killed it, or it said so."""
     errors.seek(0)
     said = errors.read(1 << 16)
@@ -141,8 +141,9 @@ def _out_of_memory(code: int, errors: IO[bytes]) -> bool:
     return killed or any(word in said for word in MEMORY_WORDS)
 
 
-def _broken(name: str, memory: int, out_of_memory: bool) -> InputError:
-    if out_of_memory:
+def broken(name: str, memory: int, lacks_memory: bool) -> InputError:
+    """What a person is told of a child that broke down; `memory` is its limit in bytes."""
+    if lacks_memory:
         return InputError(
             f"{name} needs more than {memory / 2**20:,.0f} MB of memory to be read, which is too large: use fewer "
             "rows or columns."

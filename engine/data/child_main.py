@@ -35,7 +35,7 @@ def serve(works: Mapping[str, Work]) -> None:
     """Take the order, do it, answer, and end this process. Each work imports what it needs when it is called."""
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _limit_memory(order.memory)
+    limit_memory(order.memory)
     answer = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
 
@@ -62,7 +62,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _limit_memory(memory: int) -> None:
+def limit_memory(memory: int) -> None:
     """RLIMIT_DATA and not RLIMIT_AS: the libraries reserve far more addresses than they use, and map files."""
     if sys.platform == "linux":
         import resource

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.child import ROOT, _broken, _out_of_memory
+from engine.data.child import ROOT, broken, out_of_memory
 from engine.data.class_folders import shown
 from engine.data.parquet_stream import Block, Stream, still_the_same
 from engine.errors import InputError
@@ -117,7 +117,7 @@ class Reader:
         for file in self._stream.files:
             still_the_same(file)
         code = self._child.wait()
-        return _broken(self._name, self._stream.memory, _out_of_memory(code, self._errors))
+        return broken(self._name, self._stream.memory, out_of_memory(code, self._errors))
 
 
 def _receive(

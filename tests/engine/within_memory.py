@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,15 @@ def status(name: str, process: int | str = "self") -> int:
     """A line of a process's status, in MB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024 // MB
+
+
+def reader_start() -> int:
+    """What a reading process takes before it reads, in MB."""
+    code = "import engine.data.parquet_child; print(open('/proc/self/status').read())"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=sys.argv[1], check=True, capture_output=True, text=True
+    ).stdout  # fmt: skip
+    return int(said.split("VmHWM:")[1].split()[0]) * 1024 // MB
 
 
 def main() -> None:
@@ -54,7 +64,7 @@ def main() -> None:
     answer = {
         "losses": session.history.losses.tolist(), "rows": rows, "seconds": seconds, "as_a_whole": loaded,
         "start": start, "end": status("VmData"), "peak_rss": peak_rss, "start_rss": start_rss,
-        "reader": reader,
+        "reader": reader, "reader_start": reader_start(),
     }  # fmt: skip
     print(json.dumps(answer))
 
