@@ -151,7 +151,7 @@ class ScatterPlot(PlotCard):
             return
         ends = [(min(PAINTED[0], *values), max(PAINTED[1], *values))
                 for values in ([point[i] for point in self._source.points] or PAINTED for i in range(2))]  # fmt: skip
-        self.item.getViewBox().setRange(xRange=ends[0], yRange=ends[1], padding=0.02)
+        self.item.getViewBox().setRange(xRange=ends[0], yRange=ends[1], padding=0.08)
 
     @Slot()
     def _show_painting(self) -> None:
