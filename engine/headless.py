@@ -137,6 +137,8 @@ def _source(options: argparse.Namespace) -> ex.FileSource:
     from engine.data.tables import Tables
 
     features = options.features.split(",") if options.features else []
+    if len(set(features)) < len(features) or "" in features:
+        raise InputError(f"--features {options.features}: write each name once, with a comma between two.")
     source = source_at(options.data, Tables(), options.kind or "")
     return with_columns(source, options.target, features) if options.target or features else source
 

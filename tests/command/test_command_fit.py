@@ -13,9 +13,10 @@ import torch
 from PySide6.QtGui import QImage
 
 from engine import experiment as ex
-from engine.data.tables import read_features
+from engine.data.tables import Tables
 from engine.evaluate import score
 from engine.files import find_experiment, preset_names, read_experiment, set_value
+from engine.headless import KEYS
 from engine.model_file import open_model
 from engine.session import Session
 
@@ -52,9 +53,8 @@ def assert_fitted(folder: Path, experiment: ex.Experiment) -> Session:
     scores = score(session)
     assert metrics.pop("seconds") > 0
     assert metrics == {f"{split}_loss": loss for split, loss in scores.losses.items()} | {
-        "test_mae": scores.test_mae,
-        "test_rmse": scores.test_rmse,
-        "test_r2": scores.test_r2,
+        **{f"{split}_accuracy": share for split, share in scores.accuracies.items()},
+        **{f"test_{KEYS[name]}": value for name, value in scores.test.items() if name != "accuracy"},
         "epochs": experiment.fit.epochs,
         "device": "cpu",
         "threads": session.n_threads,
@@ -81,7 +81,10 @@ def assert_script_repeats_it(warm_python, folder: Path, cwd: Path) -> None:
     order = [header.index(f"{split}_loss") for split in ("train", "validation", "test") if f"{split}_loss" in header]
     assert printed.tobytes() == np.ascontiguousarray(losses[:, order]).tobytes()
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert scores == "MAE {test_mae:.6g}  RMSE {test_rmse:.6g}  R2 {test_r2:.6g}".format(**metrics)
+    if "test_accuracy" in metrics:
+        assert scores == f"accuracy {100 * metrics['test_accuracy']:.2f} %"
+    else:
+        assert scores == "MAE {test_mae:.6g}  RMSE {test_rmse:.6g}  R2 {test_r2:.6g}".format(**metrics)
     assert reloaded == "Largest difference after reloading: 0.0"
 
 
@@ -207,7 +210,7 @@ def test_predictions_are_the_model_s_own_row_by_row(sixstep, tmp_path):
         header, *rows = csv.reader(file)
     assert header == [*diabetes.features, "predicted_target"]
     got = np.array(rows, dtype=np.float32)
-    X = read_features(Path(diabetes.path), diabetes.features)
+    X = Tables().open(Path(diabetes.path)).frame.select(diabetes.features).to_numpy().astype(np.float32, order="C")
     assert np.array_equal(got[:, :-1], X)
     with torch.inference_mode():
         y_pred = open_model(tmp_path / "out" / "model.pt").module(torch.tensor(X)).numpy()
