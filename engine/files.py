@@ -19,7 +19,7 @@ from engine.errors import InputError
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 PRESETS = RESOURCES / "presets"
-LARGEST_EXPERIMENT = 1_000_000  # bytes
+LARGEST_EXPERIMENT = 4_000_000  # bytes: room for as many painted points as there may be
 
 
 def atomic_write(path: Path, content: bytes) -> None:
@@ -92,7 +92,7 @@ def read_experiment(path: Path) -> ex.Experiment:
     """The experiment in a TOML file; a data file's path in it counts from the file's own folder. Raises InputError."""
     try:
         if path.is_file() and path.stat().st_size > LARGEST_EXPERIMENT:
-            raise InputError(f"{path.name} is too large for an experiment (over 1 MB): choose another file.")
+            raise InputError(f"{path.name} is too large for an experiment (over 4 MB): choose another file.")
         try:
             text = path.read_bytes().decode()
         except UnicodeDecodeError as error:

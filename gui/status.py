@@ -18,6 +18,8 @@ class StatusBar(QStatusBar):
         self.progress = named(QProgressBar(textVisible=False), "progress", "Progress of the fit")
         self.progress.setFixedWidth(140)
         self._epoch = self._epochs = 0
+        self.sealed = False
+        """Whether the test loss is kept back."""
         self.losses = named(QLabel(), "losses")
         self.epochs = named(QLabel(), "epochs")
         self.rate = named(QLabel(), "rate")
@@ -68,7 +70,8 @@ class StatusBar(QStatusBar):
         self.show_epochs(epochs)
         if len(frame.losses):
             last = zip(frame.splits, frame.losses[-1], strict=True)
-            self.losses.setText("  ".join(f"{split} {loss:.4g}" for split, loss in last))
+            seen = [f"{split} {loss:.4g}" for split, loss in last if not (self.sealed and split == "test")]
+            self.losses.setText("  ".join(seen))
         elif not frame.epoch:
             self.losses.setText("")
         running = state is RunState.RUNNING and frame.epochs_per_second > 0

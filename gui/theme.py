@@ -96,6 +96,7 @@ def _style_sheet(theme: Theme) -> str:
         padding: 4px 8px; }}
     QToolBar QToolButton {{ padding: 5px 10px; border-radius: 4px; }}
     QToolBar QToolButton:hover:enabled {{ background: {theme.window}; }}
+    QToolBar QToolButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; }}
     QToolBar QToolButton:focus {{ border: 1px solid {theme.accent}; }}
     QMenuBar {{ background: {theme.panel}; }}
     QMenuBar::item {{ padding: 4px 10px; background: transparent; }}

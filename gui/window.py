@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine import experiment as ex
 from engine.errors import InputError
+from engine.files import with_source
 from engine.runs import Run
 from engine.script import script
 from gui import actions as act
@@ -209,6 +210,7 @@ class MainWindow(QMainWindow):
         self._middle.addWidget(self.plots)
         self._middle.addWidget(self._rows_card)
         self.plots.painted.connect(self._points_painted)
+        self.rows.column_chosen.connect(self._show_column)
         self.plots.show_experiment(self.document.experiment)
         self.improve_panel.compared.connect(self.plots.compare)
         self.apply_theme(self._theme)
@@ -282,6 +284,7 @@ class MainWindow(QMainWindow):
         for panel in self.panels:
             panel.show_prepared(prepared)
         self.plots.show_prepared(prepared)
+        self._seal("validation" in prepared.points)
         if prepared.experiment == self.document.experiment:
             self._show_code(prepared.experiment)
         self._ask_for_rows()
@@ -289,6 +292,11 @@ class MainWindow(QMainWindow):
             self.steps.set_done(step, step < 3 or (step == 5 and len(self.improve_panel.runs) > 1))
         self.document.model_discarded()
         self.actions_.refresh(self.state, True)
+
+    def _seal(self, sealed: bool) -> None:
+        """With a validation set to choose by, the test loss is not shown before the model is evaluated in step 4."""
+        self.plots.loss.set_sealed(sealed)
+        self.status.sealed = sealed
 
     @Slot(object)
     def _show_frame(self, frame: Frame) -> None:
@@ -338,6 +346,7 @@ class MainWindow(QMainWindow):
             self.evaluate_panel.show_evaluation(evaluation)
             self.steps.set_done(3, True)
             self.steps.set_done(4, True)
+            self._seal(False)
             self._ask_for_rows()
 
     @Slot(object)
@@ -351,7 +360,8 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def show_failure(self, failure: Failure) -> None:
         self.status.say(failure.sentence)
-        if not failure.is_wish:
+        is_unfinished = isinstance(self.document.experiment.data.source, ex.Painted) and not failure.details
+        if not (failure.is_wish or is_unfinished):  # the first strokes of a painting are no error
             self.dialogs.error(failure.sentence, failure.details)
 
     # ------------------------------------------------------------------------------------------ the actions
@@ -424,6 +434,12 @@ class MainWindow(QMainWindow):
     def _show_rows(self, shown: RowsShown) -> None:
         self.rows.show_rows(shown)
 
+    @Slot(str)
+    def _show_column(self, name: str) -> None:
+        """A column's head was clicked: it becomes the x axis of the plot."""
+        self.actions_["rows"].setChecked(False)
+        self.plots.scatter.x_axis.setCurrentText(f"x: {name}")
+
     @Slot(float)
     def _show_reading(self, share: float) -> None:
         is_reading = share < 1
@@ -432,7 +448,10 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _points_painted(self, points: tuple[tuple[float, float, int], ...]) -> None:
-        self.data_panel.edit("data.source", points=points)
+        source = self.document.experiment.data.source
+        if isinstance(source, ex.Painted):
+            painted = ex.replace(source, points=points)
+            self.document.replace(with_source(self.document.experiment, painted))  # each stroke can be undone alone
 
     @Slot()
     def paste_data(self) -> None:

@@ -35,6 +35,7 @@ class LossPlot(PlotCard):
         self.curves: dict[str, pg.PlotCurveItem] = {}
         self._earlier: dict[pg.PlotCurveItem, NDArray[np.float32]] = {}
         self._room = self._epochs = 0
+        self._is_sealed = False
         self._earlier_legend: list[tuple[str, str, str]] = []
         self._log = named(QCheckBox("log"), "log", "Logarithmic loss")
         self._log.setToolTip("Show the loss on a logarithmic scale")
@@ -107,8 +108,17 @@ class LossPlot(PlotCard):
         self._make_room(self._epochs)
         self.redraw()
 
+    def set_sealed(self, sealed: bool) -> None:
+        """Keep the test loss back, or show it."""
+        self._is_sealed = sealed
+        if "test" in self.curves:
+            self.curves["test"].setVisible(not sealed)
+            self._name_curves()
+            self.item.enableAutoRange(axis="y")
+
     def _name_curves(self) -> None:
-        live = [(LINE, self.theme.splits[split], f"{split.capitalize()} loss") for split in self.curves]
+        seen = [split for split in self.curves if not (self._is_sealed and split == "test")]
+        live = [(LINE, self.theme.splits[split], f"{split.capitalize()} loss") for split in seen]
         self.show_legend([*live, *self._earlier_legend])
 
     @Slot(bool)

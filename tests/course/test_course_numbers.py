@@ -9,18 +9,15 @@ from __future__ import annotations
 import pytest
 
 from engine import experiment as ex
+from engine.evaluate import score
 from engine.files import find_experiment
 from engine.session import Session
 
-LINE_DEEP = ex.Experiment(  # chapter 02, model_2: no activation between the layers
-    data=ex.Data(source=ex.StraightLine(step=0.01)),
-    model=ex.Layers(hidden=(10, 10), activation="Identity"),
-    fit=ex.Fit(optimizer=ex.SGD(lr=0.1), epochs=1000),
-)
 EXPERIMENTS = {
     "straight-line": find_experiment("straight-line"),
     "straight-line-linear": find_experiment("straight-line-linear"),
-    "line deep": LINE_DEEP,
+    "line-deep": find_experiment("line-deep"),
+    "circles-relu": find_experiment("circles-relu"),
 }
 LOSSES = {  # epoch: train loss, test loss
     "straight-line": {
@@ -36,8 +33,10 @@ LOSSES = {  # epoch: train loss, test loss
         100: (0.006215683650225401, 0.014086711220443249),
         900: (0.0012645035749301314, 0.013801801018416882),
     },
-    "line deep": {0: (0.75986, 0.54143), 100: (0.09309, 0.02901), 900: (0.05571, 0.00603)},
+    "line-deep": {0: (0.75986, 0.54143), 100: (0.09309, 0.02901), 900: (0.05571, 0.00603)},
+    "circles-relu": {0: (0.69295, 0.69319), 500: (0.68102, 0.67941), 900: (0.62362, 0.62145)},
 }
+ACCURACIES = {0: (50.00, 50.00), 500: (52.75, 56.50), 900: (74.00, 79.00)}  # of circles-relu, in percent
 PARAMETERS = {  # after so many epochs
     ("straight-line", 0): {"weights": 0.33669036626815796, "bias": 0.12880940735340118},
     ("straight-line", 100): {"weights": 0.5784404277801514, "bias": 0.3513098657131195},
@@ -47,7 +46,7 @@ PARAMETERS = {  # after so many epochs
         "linear_layer.bias": 0.3025088608264923,
     },
 }
-TOLERANCE = {"straight-line": 1e-6, "straight-line-linear": 1e-5, "line deep": 1e-5}
+TOLERANCE = {"straight-line": 1e-6, "straight-line-linear": 1e-5, "line-deep": 1e-5, "circles-relu": 1e-5}
 
 
 @pytest.fixture(scope="module", params=EXPERIMENTS)
@@ -70,6 +69,15 @@ def test_the_parameters_are_the_published_ones(name, epochs):
     session.advance(epochs=epochs)
     got = {key: value.item() for key, value in session.parameters().items()}
     assert got == pytest.approx(PARAMETERS[name, epochs], rel=0, abs=TOLERANCE[name])
+
+
+def test_the_accuracies_of_the_circles_are_the_published_ones():
+    session = Session(EXPERIMENTS["circles-relu"])
+    for epoch, (train, test) in ACCURACIES.items():
+        session.advance(epochs=epoch - session.epoch)
+        assert f"{100 * score(session).accuracies['train']:.2f}" == f"{train:.2f}", "before the epoch's update"
+        session.advance(epochs=1)
+        assert f"{100 * score(session).accuracies['test']:.2f}" == f"{test:.2f}", "after it"
 
 
 @pytest.mark.parametrize("name", ["straight-line", "straight-line-linear"])
