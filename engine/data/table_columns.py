@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,8 @@ FEW = 20
 MOST_CATEGORIES = 1_000
 """So many different texts are categories if each comes twice on average."""
 BINS = 20
+CELLS = 10_000_000
+"""So many values are looked at in one go."""
 MOST_LABELS = 12
 EXACT = 2**53
 """Whole numbers beyond this have gaps in float64."""
@@ -28,6 +31,8 @@ class ColumnInfo(msgspec.Struct, frozen=True):
     name: str
     type: ColumnType
     missing: int = 0
+    first_missing: tuple[int, str] | None = None
+    """The first row without a value and where it stands in the file, such as "line 12"."""
     minimum: float | None = None
     """Of numbers; of dates seconds since 1970-01-01 UTC; as the next two."""
     mean: float | None = None
@@ -36,6 +41,8 @@ class ColumnInfo(msgspec.Struct, frozen=True):
     """How many different values there are; not counted for numbers and dates."""
     whole: bool = False
     """Whether numbers are whole."""
+    too_large: bool = False
+    """Whether a number is infinite, or will be as float32."""
     counts: tuple[int, ...] = ()
     """Rows in 20 bins of the same width from minimum to maximum, or of each of `labels`."""
     labels: tuple[str, ...] = ()
@@ -60,24 +67,37 @@ def type_of(column: pl.Series, dtype: pl.DataType) -> ColumnType:
     return "category" if few or (2 * distinct <= len(values) and distinct <= MOST_CATEGORIES) else "text"
 
 
-def figures(table: pl.LazyFrame) -> dict[str, dict[str, float | None]]:
-    """Of each column `missing`; of numbers and dates also `min`, `mean`, `max`, and `inf` (as float32), in one pass."""
+Figures = Mapping[str, Mapping[str, float | None]]
+
+
+def figures(table: pl.LazyFrame) -> Figures:
+    """Of each column `missing`; of numbers and dates also `min`, `mean`, `max`, of floats whether there is a `nan`.
+
+    Slice by slice, so that the file is never in memory as a whole.
+    """
     schema = table.collect_schema()
     wanted: list[pl.Expr] = []
     for place, (name, dtype) in enumerate(schema.items()):
-        column = seconds(pl.col(name)) if dtype in (pl.Date, pl.Datetime) else pl.col(name)
-        parts = {"missing": pl.col(name).null_count()}
+        column = pl.col(name)
+        wanted.append(column.null_count().alias(f"{place} missing"))
         if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime):
-            single = column.cast(pl.Float32)
-            parts |= {"min": column.min(), "mean": column.mean(), "max": column.max()}
-            parts |= {"low": single.min(), "high": single.max()}
-        wanted += [part.alias(f"{place} {key}") for key, part in parts.items()]
-    found = table.select(wanted).collect(engine="streaming").row(0, named=True)
+            column = seconds(column) if dtype in (pl.Date, pl.Datetime) else column
+            parts = {"min": column.min(), "max": column.max(), "sum": column.cast(pl.Float64).sum()}
+            wanted += [part.alias(f"{place} {key}") for key, part in parts.items()]
+    rows = max(1, CELLS // len(schema))
+    height = int(table.select(pl.len()).collect(engine="streaming").item())
+    slices = [table.slice(at, rows).select(wanted).collect(engine="streaming") for at in range(0, max(height, 1), rows)]
     result: dict[str, dict[str, float | None]] = {name: {} for name in schema}
     names = schema.names()
-    for key, value in found.items():
-        number, _, figure = key.partition(" ")
-        result[names[int(number)]][figure] = value
+    for part in pl.concat(slices):
+        number, _, key = part.name.partition(" ")
+        result[names[int(number)]][key] = getattr(part, key if key in ("min", "max") else "sum")()
+    for name, each in result.items():
+        total, n = each.pop("sum", None), height - (each["missing"] or 0)
+        if total is not None and n:
+            each["mean"] = total / n
+            if isnan(total):  # the sum of infinities, too
+                each["nan"] = table.select(pl.col(name).is_nan().any()).collect(engine="streaming").item()
     return result
 
 

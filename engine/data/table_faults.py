@@ -136,6 +136,7 @@ def missing_column(path: Path, name: str, columns: Sequence[str]) -> InputError:
 
 def listed(names: Sequence[str], most: int = 10) -> str:
     """a, b and c; beyond `most` the rest as a number."""
+    names = [" ".join(name.split()) for name in names]  # a name may hold a line break
     if len(names) > most:
         names = [*names[:most], f"{len(names) - most:,} more"]
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -1,52 +1,29 @@
-"""Parquet, Excel, NumPy and tensors of unknown origin to a typed table on disk. In the child process."""
+"""Parquet and Excel of unknown origin to a typed table on disk. In the child process."""
 
 from __future__ import annotations
 
-import struct
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from engine import experiment as ex
+from engine.data.table_columns import Figures
 from engine.data.table_dialect import opened
 from engine.data.table_excel import Sheet, damaged, look, sheet_names
 from engine.data.table_faults import count, listed
-from engine.data.table_lines import Kind, Reading
+from engine.data.table_lines import Reading
 from engine.data.table_reading import check_names, finish, n_rows, numbers_in_texts
 from engine.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MOST_BYTES = 4 * 2**30
 """So large a table may be once it is unpacked on disk."""
 MOST_COLUMNS = 20_000
-KINDS: dict[str, Kind] = {
-    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xlsm": "excel", ".npy": "npy", ".npz": "npz",
-    ".pt": "pt", ".pth": "pt", ".safetensors": "safetensors",
-}  # fmt: skip
-OTHERS = {
-    ".xls": "is an older Excel workbook: save it as .xlsx, or the sheet as CSV",
-    ".xlsb": "is a binary Excel workbook: save it as .xlsx, or the sheet as CSV",
-    ".ods": "is an OpenDocument spreadsheet: save it as .xlsx, or the sheet as CSV",
-    ".feather": "is a Feather file: save the table as Parquet or CSV",
-    ".arrow": "is an Arrow file: save the table as Parquet or CSV",
-    ".json": "is a JSON file: save the table as CSV",
-    ".gz": "is compressed: unpack it first",
-    ".zip": "is a zip archive: unpack it first",
-}
 
-NUMPY_ERRORS = (
-    ValueError, OSError, EOFError, AttributeError, SyntaxError, TypeError, KeyError, zipfile.BadZipFile, struct.error,
-)  # fmt: skip
-
-Found = tuple[Reading, list[str], list[str]]
-"""How it was read, what there is to choose from (sheets, arrays), and remarks."""
+Found = tuple[Reading, Figures, list[str], list[str]]
+"""How it was read, the figures of its columns, what there is to choose from (sheets, arrays), and remarks."""
 
 
 def read_parquet(path: Path, out: Path) -> Found:
@@ -75,8 +52,9 @@ def read_parquet(path: Path, out: Path) -> Found:
         raise InputError(f"{path.name} is incomplete or damaged: copy or download it again.") from None
     if not rows:
         raise InputError(f"{path.name} has no rows: choose a file with data.")
-    reading = finish(pl.scan_ipc(out.with_name("raw.arrow"), glob=False), rows, Reading(kind="parquet"), [], out)
-    return reading, [], []
+    raw = pl.scan_ipc(out.with_name("raw.arrow"), glob=False)
+    reading, found = finish(raw, rows, Reading(kind="parquet"), [], None, out)
+    return reading, found, [], []
 
 
 def _check_size(path: Path, rows: int, schema: pl.Schema) -> None:
@@ -109,8 +87,9 @@ def read_excel(path: Path, wanted: ex.TableFormat, out: Path) -> Found:
     if not rows:
         raise InputError(f"{path.name}: sheet {best.name!r} has no rows below its header: choose another sheet.")
     numeric, _ = numbers_in_texts(table, reading.dialect)
-    reading = finish(table, rows, reading, numeric, out)
-    return reading, list(members), _on_sheet(best, frame.columns, reading, len(members) if not wanted.sheet else 1)
+    reading, found = finish(table.head(rows), rows, reading, numeric, None, out)
+    n_sheets = 1 if wanted.sheet else len(members)
+    return reading, found, list(members), _on_sheet(best, frame.columns, reading, n_sheets)
 
 
 def _read_sheet(path: Path, sheet: str, wanted: ex.TableFormat) -> tuple[pl.DataFrame, Reading]:
@@ -192,98 +171,3 @@ def _in_columns(places: Sequence[str], columns: Sequence[str]) -> str:
     numbers = [sum((ord(mark) - 64) * 26**power for power, mark in enumerate(each[::-1])) for each in letters]
     names = [columns[number - 1] for number in numbers if number <= len(columns)]
     return listed(names) if len(names) == len(letters) else f"column {listed(letters)}"
-
-
-# -------------------------------------------------------------------------------------------------- NumPy and tensors
-
-
-def read_arrays(path: Path, kind: Kind, wanted: ex.TableFormat, out: Path) -> Found:
-    """Write the named array of a file, or all that have as many rows, side by side, to `out`. Raises InputError."""
-    arrays, calls = _tensors(path) if kind in ("pt", "safetensors") else _numpy(path, kind)
-    usable = {name: array for name, array in arrays.items() if array.ndim in (1, 2) and array.dtype.kind in "biuf"}
-    if wanted.sheet:
-        if wanted.sheet not in arrays:
-            raise InputError(f"{path.name} has no array {wanted.sheet!r}: choose from {listed(list(arrays))}.")
-        usable = {name: array for name, array in usable.items() if name == wanted.sheet}
-    if not usable:
-        each = [f"{name or 'the array'} {list(array.shape)} of {array.dtype}" for name, array in arrays.items()]
-        found = listed(each, most=3) or "none at all"
-        raise InputError(
-            f"{path.name} has no array of numbers with one or two dimensions ({found}): "
-            "save X [rows, columns] and y [rows]."
-        )
-    chosen = _of_same_length(usable)
-    frame = _side_by_side(chosen)
-    if not frame.height:
-        raise InputError(f"{path.name} has no rows: choose a file with data.")
-    frame.write_ipc(out.with_name("raw.arrow"))
-    widths = tuple((name, array.shape[1] if array.ndim == 2 else 0, calls[name]) for name, array in chosen.items())
-    reading = Reading(kind=kind, arrays=widths)
-    reading = finish(pl.scan_ipc(out.with_name("raw.arrow"), glob=False), frame.height, reading, [], out)
-    left_out = [name for name in arrays if name not in chosen]
-    remarks = [f"Arrays of another length, shape or type are left out: {listed(left_out)}."] if left_out else []
-    return reading, [name for name in arrays if name], [] if wanted.sheet else remarks
-
-
-def _of_same_length(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays with as many rows as the one with the most numbers, if together they are not too wide."""
-    largest = max(arrays.values(), key=lambda array: array.size)
-    same = {name: array for name, array in arrays.items() if len(array) == len(largest)}
-    return same if len(same) > 1 else {name: array for name, array in arrays.items() if array is largest}
-
-
-def _side_by_side(arrays: dict[str, NDArray[Any]]) -> pl.DataFrame:
-    arrays = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
-    if len(arrays) == 1:
-        array = next(iter(arrays.values()))
-        names = [f"column_{place}" for place in range(1, (array.shape[1] if array.ndim == 2 else 1) + 1)]
-        return pl.DataFrame(array, schema=names, orient="row")
-    columns: dict[str, NDArray[Any]] = {}
-    for name, array in arrays.items():
-        if array.ndim == 1:
-            columns[name] = array
-        else:
-            columns |= {f"{name}_{place}": column for place, column in enumerate(array.T, start=1)}
-    return pl.DataFrame(columns)
-
-
-def _numpy(path: Path, kind: Kind) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """The arrays of a .npy or .npz file; a pickle in it is never loaded."""
-    try:
-        if kind == "npz":
-            _check_members(path)
-        with opened(path) as file:
-            loaded = np.load(file, allow_pickle=False)
-            arrays = {name: loaded[name] for name in loaded.files} if kind == "npz" else {"": loaded}
-    except InputError:
-        raise
-    except NUMPY_ERRORS as error:
-        if "allow_pickle" in str(error):
-            raise InputError(f"{path.name} holds Python objects, not numbers: save an array of numbers.") from None
-        raise _no_numpy(path) from None
-    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise _no_numpy(path)
-    return arrays, dict.fromkeys(arrays, "")
-
-
-def _no_numpy(path: Path) -> InputError:
-    return InputError(f"{path.name} is not a NumPy file, or damaged: save it again with np.save or np.savez.")
-
-
-def _check_members(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > MOST_BYTES:
-        raise InputError(f"{path.name} is larger than {MOST_BYTES // 2**30} GB when unpacked: save fewer rows.")
-
-
-def _tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """The tensors of a .pt or .safetensors file as arrays, and what the script calls to make them."""
-    import torch  # 0.8 s
-
-    from engine.weights import read_tensors
-
-    tensors = {name: each for name, each in read_tensors(path).items() if not each.is_complex()}
-    halves = {name for name, each in tensors.items() if each.dtype == torch.bfloat16}  # NumPy has no such type
-    arrays = {name: each.float().numpy() if name in halves else each.numpy() for name, each in tensors.items()}
-    return arrays, {name: ".float().numpy()" if name in halves else ".numpy()" for name in tensors}

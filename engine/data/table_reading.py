@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine import experiment as ex
 from engine.data import table_faults as faults
+from engine.data.table_columns import Figures, figures
 from engine.data.table_dialect import (
     CHUNK,
     MISSING,
@@ -26,6 +27,7 @@ from engine.data.table_dialect import (
 from engine.data.table_lines import Naming, Reading, date_call
 from engine.errors import InputError
 
+MOST_NAME = 200
 Progress = Callable[[float], None]
 
 DATES = {
@@ -44,8 +46,8 @@ DATES = {
 """Ways to write a date, and the texts that may be one. 03/04/2024 is the 4th of March, unless a 13th month shows."""
 
 
-def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) -> Reading:
-    """Write the table in the CSV file `path` to `out`, an uncompressed Arrow file, and say how it was read.
+def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) -> tuple[Reading, Figures]:
+    """Write the table in the CSV file `path` to `out`, an uncompressed Arrow file; how it was read, and its figures.
 
     NaN and the usual words for "missing" become null, blank lines at the end are left out. Raises InputError for a
     broken file or one without a row.
@@ -60,44 +62,51 @@ def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) 
     with _expecting(path, raw, dialect, progress):
         dialect = _write(path, dialect, raw, wanted)
     naming, table = _named(pl.scan_ipc(raw, glob=False), dialect)
+    schema = table.collect_schema()
+    check_names(path, schema.names())
     rows = n_rows(table)
     if not rows:
         raise InputError(f"{path.name} has no rows below its header: choose a file with data.")
     _check_for_nul(path, table, dialect)
-    schema = table.collect_schema()
-    is_short = gaps(table.head(rows), schema.names()[-1]) > 0
-    if is_short and not faults.separators_add_up(path, dialect, rows, len(schema)):
+    found = figures(table.head(rows))
+    if found[schema.names()[-1]]["missing"] and not faults.separators_add_up(path, dialect, rows, len(schema)):
         faults.check_shape(path, dialect)
-    check_names(path, schema.names())
 
     numeric, words = numbers_in_texts(table, dialect)
     if words:
         with _expecting(path, raw, dialect, progress):
             dialect = _write(path, replace(dialect, null_values=words), raw, wanted)
         naming, table = _named(pl.scan_ipc(raw, glob=False), dialect)
-    return finish(table, rows, Reading(dialect=dialect, names=naming), numeric, out)
+        found = figures(table.head(rows))
+    return finish(table.head(rows), rows, Reading(dialect=dialect, names=naming), numeric, found, out)
 
 
-def finish(table: pl.LazyFrame, rows: int, reading: Reading, numeric: list[str], out: Path) -> Reading:
-    """Write the first `rows` of `table`, which lies in raw.arrow beside `out`, to `out`; say what was changed.
+def finish(
+    table: pl.LazyFrame, rows: int, reading: Reading, numeric: list[str], found: Figures | None, out: Path
+) -> tuple[Reading, Figures]:
+    """Write `table`, the first `rows` of raw.arrow beside `out`, to `out`; say what was changed, and its figures.
 
-    Texts become numbers (the columns `numeric`, where they are still text) or dates, NaN becomes null.
+    Texts become numbers (the columns `numeric`, where they are still text) or dates, NaN becomes null. `found` are the
+    figures of `table`, where they are known.
     """
+    found = found or figures(table)
     schema, raw = table.collect_schema(), out.with_name("raw.arrow")
     numeric = [name for name in numeric if schema[name] == pl.String]
     dates = {name: form for name in texts(table) if name not in numeric and (form := date_format(column(table, name)))}
     changes = [plain(pl.col(name), reading.dialect).cast(pl.Float64, strict=False) for name in numeric]
     changes += [getattr(pl.col(name).str.strip_chars().str, _method(form))(form) for name, form in dates.items()]
     changed = table.with_columns(changes)
-    floats = [name for name, dtype in changed.collect_schema().items() if dtype.is_float()]
-    has_nan = changed.select(pl.col(name).is_nan().any() for name in floats).collect(engine="streaming")
-    nan = tuple(name for name in floats if has_nan[name].item())
-    if changes or nan or reading.names != "as they are" or rows < n_stored(table):
-        changed.head(rows).with_columns(pl.col(name).fill_nan(None) for name in nan).sink_ipc(out)
+    if changes:
+        found = figures(changed)
+    nan = tuple(name for name, each in found.items() if each.get("nan"))
+    if changes or nan or reading.names != "as they are" or rows < n_stored(pl.scan_ipc(raw, glob=False)):
+        changed.with_columns(pl.col(name).fill_nan(None) for name in nan).sink_ipc(out)
         raw.unlink()
     else:
         raw.rename(out)
-    return replace(reading, as_numbers=tuple(numeric), as_dates=dates, nan=nan)
+    if nan:
+        found = figures(pl.scan_ipc(out, glob=False))
+    return replace(reading, as_numbers=tuple(numeric), as_dates=dates, nan=nan), found
 
 
 def _method(form: str) -> str:
@@ -214,8 +223,10 @@ def column(table: pl.LazyFrame, name: str) -> pl.Series:
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
-    """Raise InputError for a name that polars would take for several columns."""
-    for name in names:
+    """Raise InputError for a name that polars would take for several columns, or that no message could show."""
+    for place, name in enumerate(names, start=1):
+        if len(name) > MOST_NAME:
+            raise InputError(f"{path.name}: the name of column {place} has {len(name):,} characters: shorten it.")
         if name == "*" or (name.startswith("^") and name.endswith("$")):
             raise InputError(f"{path.name}: {name!r} means a pattern to polars: give that column another name.")
 
@@ -245,11 +256,6 @@ def n_rows(table: pl.LazyFrame) -> int:
     filled = table.select(pl.any_horizontal(pl.all().is_not_null())).collect(engine="streaming").to_series()
     where = filled.arg_true()
     return int(where[-1]) + 1 if len(where) else 0
-
-
-def gaps(table: pl.LazyFrame, name: str) -> int:
-    """How many values of a column are missing."""
-    return column(table, name).null_count()
 
 
 def plain(text: pl.Expr, dialect: Dialect) -> pl.Expr:

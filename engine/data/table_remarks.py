@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import isinf
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from engine.data.table_columns import EXACT
+from engine.data.table_columns import EXACT, Figures
 from engine.data.table_dialect import MISSING, NUMBER, THOUSANDS, Dialect
 from engine.data.table_faults import count, listed, place_of, places_of
 from engine.data.table_lines import Reading
 from engine.data.table_reading import all_missing, column, n_stored, plain
 
 FEW_CLASSES = 50  # a text column with more distinct values is not taken for classes
-Figures = Mapping[str, Mapping[str, float | None]]
 
 CATEGORIES = (pl.Categorical, pl.Enum)
 
@@ -109,20 +109,35 @@ def date_words(form: str) -> str:
     return form
 
 
-def on_gaps(table: pl.LazyFrame, figures: Figures, path: Path, reading: Reading) -> list[str]:
-    """Missing and infinite values, each column with its first line. Walks through the file once if there are any."""
+def first_gaps(
+    table: pl.LazyFrame, figures: Figures, path: Path, reading: Reading
+) -> tuple[dict[str, tuple[int, str]], dict[str, tuple[int, str]]]:
+    """The first missing and the first infinite value of each column, row and place.
+
+    Walks through the file once if there are any. Columns without any value are left out.
+    """
     height = n_stored(table)
-    filled = {name: int(each["missing"] or 0) for name, each in figures.items() if 0 < (each["missing"] or 0) < height}
-    infinite = infinite_columns(figures)
+    filled = [name for name, each in figures.items() if 0 < (each["missing"] or 0) < height]
     rows = {name: first(column(table, name).is_null()) for name in filled}
-    inf_rows = {name: first(column(table, name).cast(pl.Float32).is_infinite()) for name in infinite}
-    lines = places_of(path, reading, {*rows.values(), *inf_rows.values()})
+    inf_rows = {
+        name: first(column(table, name).cast(pl.Float32).is_infinite()) for name in infinite_columns(figures)
+    }
+    places = places_of(path, reading, {*rows.values(), *inf_rows.values()})
+    return {name: (row, places[row]) for name, row in rows.items()}, {
+        name: (row, places[row]) for name, row in inf_rows.items()
+    }
+
+
+def on_gaps(
+    figures: Figures, missing: Mapping[str, tuple[int, str]], infinite: Mapping[str, tuple[int, str]]
+) -> list[str]:
+    """Missing and infinite values, each column with its first place."""
     remarks = []
-    if filled:
-        each = [f"{name} {n:,} (first on {lines[rows[name]]})" for name, n in filled.items()]
+    if missing:
+        each = [f"{name} {int(figures[name]['missing'] or 0):,} (first on {at})" for name, (_, at) in missing.items()]
         remarks.append(f"Values are missing: {listed(each)}. Rows with a missing value in a used column are left out.")
     if infinite:
-        each = [f"{name} (first on {lines[inf_rows[name]]})" for name in infinite]
+        each = [f"{name} (first on {at})" for name, (_, at) in infinite.items()]
         remarks.append(f"Infinite values, or too large ones for float32, cannot be used: {listed(each)}.")
     return remarks
 
@@ -132,7 +147,7 @@ def on_values(table: pl.LazyFrame, figures: Figures) -> list[str]:
     schema = table.collect_schema()
     known = {name: each for name, each in figures.items() if each.get("min") is not None}
     constant = [name for name, each in known.items() if each["min"] == each["max"]]
-    rounded = [name for name, each in known.items() if each["low"] == each["high"] and name not in constant]
+    rounded = [name for name, each in known.items() if len(set(_ends(each))) == 1 and name not in constant]
     whole = [name for name in known if schema[name].is_integer()]
     large = [name for name in whole if max(-(known[name]["min"] or 0), known[name]["max"] or 0) > EXACT]
     remarks = []
@@ -154,7 +169,7 @@ def on_height(height: int) -> list[str]:
 
 def on_label(label: pl.Series) -> list[str]:
     """Whether the last column, if it is text, can serve as classes."""
-    if label.dtype != pl.String or not (classes := label.drop_nulls().value_counts(sort=True)).height:
+    if not (classes := label.drop_nulls().value_counts(sort=True)).height:
         return []
     once = classes.filter(pl.col("count") == 1)[label.name].to_list()
     if len(classes) == 1:
@@ -177,21 +192,25 @@ def on_columns(table: pl.LazyFrame, path: Path, reading: Reading, faults: Mappin
     remarks += ["C" + faults[name].sentence(partial(place_of, path, reading), name)[1:] for name in broken[:5]]
     if len(broken) > 5:
         remarks.append(f"So are {count(len(broken) - 5, 'more column')}: {listed(broken[5:])}.")
-    last = table.collect_schema().names()[-1]
-    return remarks + (on_label(column(table, last)) if last not in empty + broken else [])
+    schema = table.collect_schema()
+    last = schema.names()[-1]
+    return remarks + (on_label(column(table, last)) if schema[last] == pl.String and last not in broken else [])
 
 
 def infinite_columns(figures: Figures) -> list[str]:
     """The columns with a value that is infinite as float32."""
-    return [name for name, each in figures.items() if INFINITE & {each.get("high"), each.get("low")}]
+    return [name for name, each in figures.items() if any(map(isinf, _ends(each)))]
+
+
+def _ends(figures: Mapping[str, float | None]) -> list[float]:
+    """Minimum and maximum of a column as float32; none where it has no numbers."""
+    ends = [end for key in ("min", "max") if (end := figures.get(key)) is not None]
+    return pl.Series(ends, dtype=pl.Float64, strict=False).cast(pl.Float32).to_list()
 
 
 def first(mask: pl.Series) -> int:
     """The first row where this is true."""
     return int(mask.fill_null(False).arg_true()[0])
-
-
-INFINITE = {float("inf"), float("-inf")}
 
 
 def _identical(table: pl.LazyFrame, figures: Figures, names: Sequence[str]) -> list[tuple[str, str]]:

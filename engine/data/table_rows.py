@@ -45,7 +45,7 @@ def read_rows(table: OpenTable, source: ex.Table, split_column: str = "", drop_d
     rows = _used_rows(table, used, needed, drop_duplicates)
     is_classes = source.is_classification
     numeric = [use for use in uses[: len(source.features)] if use.type != "category"]
-    X, y = rows.floats(numeric), rows.floats(() if is_classes else uses[len(source.features) :])
+    X, y = rows.floats(numeric, () if is_classes else uses[len(source.features) :])
     texts = {use.name: rows.texts(use.name) for use in uses[: len(source.features)] if use.type == "category"}
     classes, labels = _classes(rows, uses[-1]) if is_classes else ((), None)
     prepared = _Prepared(table, source, X, texts)
@@ -74,13 +74,13 @@ def features_of(table: OpenTable, source: ex.Table, learned: Learned) -> NDArray
     gaps = table.lazy.select(pl.any_horizontal(pl.col(unfilled).is_null())).collect(engine="streaming").to_series()
     if unfilled and gaps.any():
         names = [name for name in unfilled if table.column(name).missing]
-        incomplete, first = count(int(gaps.sum()), "row"), table.place(int(gaps.arg_true()[0]))
+        incomplete, first = count(int(gaps.sum()), "row"), _first_gap(table, names)
         raise InputError(
             f"{table.path.name} has {incomplete} of {table.height:,} with a missing value in {listed(names)} (first on "
             f"{first}): fill it in or remove the row."
         )
     rows = _UsedRows(table, table.lazy, (), table.height, table.height)
-    X = rows.floats([use for use in uses if use.type != "category"])
+    (X,) = rows.floats([use for use in uses if use.type != "category"])
     texts = {use.name: rows.texts(use.name) for use in uses if use.type == "category"}
     return _Prepared(table, source, X, texts).made(learned)
 
@@ -197,25 +197,34 @@ class _UsedRows:
     stored: int
     height: int
 
-    def floats(self, uses: Sequence[ex.Column]) -> NDArray[np.float32]:
-        """These columns as float32 [n, n_columns], NaN where a value is missing; made slice by slice.
+    def floats(self, *groups: Sequence[ex.Column]) -> tuple[NDArray[np.float32], ...]:
+        """Each group of columns as float32 [n, n_columns], NaN where a value is missing; made slice by slice.
 
         Raises InputError for a value that is infinite as float32, with its line.
         """
-        array = np.empty((self.height, len(uses)), dtype=np.float32)
-        if not uses:
-            return array
-        expressions = [as_float(self.table, use)[0].alias(str(place)) for place, use in enumerate(uses)]
+        arrays = tuple(np.empty((self.height, len(group)), dtype=np.float32) for group in groups)
+        columns = [array[:, j] for array in arrays for j in range(array.shape[1])]
+        places = list(zip(columns, (use for group in groups for use in group), strict=True))
+        if not places:
+            return arrays
+        expressions = [self._number(use).alias(str(number)) for number, (_, use) in enumerate(places)]
         at = 0
         for start in range(0, self.stored, SLICE):
             part = self._complete(self.lazy.slice(start, SLICE)).select(expressions).collect(engine="streaming")
-            for place, column in enumerate(part.iter_columns()):
-                array[at : at + len(part), place] = column.to_numpy()
+            for (place, use), column in zip(places, part.iter_columns(), strict=True):
+                rows = place[at : at + len(part)]
+                with np.errstate(over="ignore"):
+                    rows[:] = column.to_numpy()
+                if self.table.column(use.name).too_large and np.isinf(rows).any():
+                    raise self._infinite(use)
             at += len(part)
-        for place, use in enumerate(uses):
-            if np.isinf(array[:, place]).any():
-                raise self._infinite(use)
-        return array
+        return arrays
+
+    def _number(self, use: ex.Column) -> pl.Expr:
+        """A column as float32, or as float64 where that is how it is stored: NumPy rounds it while it copies."""
+        if use.type == "number" and use.missing != "constant" and self.lazy.collect_schema()[use.name] == pl.Float64:
+            return pl.col(use.name)
+        return as_float(self.table, use)[0]
 
     def texts(self, name: str) -> pl.Series:
         """One column as text."""
@@ -273,16 +282,21 @@ def _left_out(table: OpenTable, needed: Sequence[str], height: int) -> list[str]
         return [f"Left out: {count(table.height - height, 'duplicate')}."] if height < table.height else []
     gap = table.lazy.select(pl.any_horizontal(pl.col(names).is_null())).collect(engine="streaming").to_series()
     n_gaps = int(gap.sum())
-    rows, first = count(n_gaps, "row"), table.place(int(gap.arg_true()[0]))
+    rows, first = count(n_gaps, "row"), _first_gap(table, names)
     remarks = [f"Left out: {rows} of {table.height:,} with a missing value in {listed(names)} (first on {first})."]
     n_duplicates = table.height - n_gaps - height
     return remarks + ([f"Left out: {count(n_duplicates, 'duplicate')}."] if n_duplicates else [])
 
 
+def _first_gap(table: OpenTable, names: Sequence[str]) -> str:
+    """Where the first value is missing in any of these columns."""
+    return min(gap for name in names if (gap := table.column(name).first_missing))[1]
+
+
 def _classes(rows: _UsedRows, use: ex.Column) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of the classes and the class of each row, int64 [n]."""
     if use.type == "yes/no":
-        labels = rows.floats([ex.replace(use, missing="drop row")])[:, 0].astype(np.int64)
+        labels = rows.floats([ex.replace(use, missing="drop row")])[0][:, 0].astype(np.int64)
         names: tuple[str, ...] = ("no", "yes")
         found = np.unique(labels).tolist()
         only = names[found[0]] if len(found) == 1 else ""

@@ -11,15 +11,28 @@ import polars as pl
 
 from engine import experiment as ex
 from engine.data import table_remarks as remarks
-from engine.data.table_columns import ColumnInfo, ColumnType, figures, type_of
+from engine.data.table_columns import ColumnInfo, ColumnType, Figures, type_of
 from engine.data.table_dialect import opened
 from engine.data.table_faults import places_of
-from engine.data.table_formats import KINDS, OTHERS, read_arrays, read_excel, read_parquet
-from engine.data.table_lines import Reading
+from engine.data.table_lines import Kind, Reading
 from engine.data.table_reading import column, n_stored, read_csv
 from engine.errors import InputError
 
 FILE = "table.arrow"
+KINDS: dict[str, Kind] = {
+    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xlsm": "excel", ".npy": "npy", ".npz": "npz",
+    ".pt": "pt", ".pth": "pt", ".safetensors": "safetensors",
+}  # fmt: skip
+OTHERS = {
+    ".xls": "is an older Excel workbook: save it as .xlsx, or the sheet as CSV",
+    ".xlsb": "is a binary Excel workbook: save it as .xlsx, or the sheet as CSV",
+    ".ods": "is an OpenDocument spreadsheet: save it as .xlsx, or the sheet as CSV",
+    ".feather": "is a Feather file: save the table as Parquet or CSV",
+    ".arrow": "is an Arrow file: save the table as Parquet or CSV",
+    ".json": "is a JSON file: save the table as CSV",
+    ".gz": "is compressed: unpack it first",
+    ".zip": "is a zip archive: unpack it first",
+}
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -49,15 +62,21 @@ def parse(request: dict[str, Any], folder: Path, progress: Callable[[float], Non
     special: list[str] = []
     match KINDS.get(suffix, "csv"):
         case "csv":
-            reading = read_csv(path, wanted, out, progress)
+            reading, found = read_csv(path, wanted, out, progress)
         case "parquet":
-            reading, choices, special = read_parquet(path, out)
+            from engine.data.table_formats import read_parquet
+
+            reading, found, choices, special = read_parquet(path, out)
         case "excel":
-            reading, choices, special = read_excel(path, wanted, out)
+            from engine.data.table_formats import read_excel
+
+            reading, found, choices, special = read_excel(path, wanted, out)
         case kind:
-            reading, choices, special = read_arrays(path, kind, wanted, out)
+            from engine.data.table_arrays import read_arrays
+
+            reading, found, choices, special = read_arrays(path, kind, wanted, out)
     progress(0.97)
-    parsed = _describe(path, pl.scan_ipc(out, glob=False), reading, special, choices)
+    parsed = _describe(path, pl.scan_ipc(out, glob=False), found, reading, special, choices)
     progress(1.0)
     return msgspec.to_builtins(parsed)
 
@@ -69,8 +88,9 @@ def places(request: dict[str, Any], _folder: Path, _progress: Callable[[float], 
     return [found.get(row, f"row {row + 1:,}") for row in request["rows"]]
 
 
-def _describe(path: Path, table: pl.LazyFrame, reading: Reading, special: list[str], choices: list[str]) -> Parsed:
-    found = figures(table)
+def _describe(
+    path: Path, table: pl.LazyFrame, found: Figures, reading: Reading, special: list[str], choices: list[str]
+) -> Parsed:
     names = list(found)
     schema = table.collect_schema()
     height = n_stored(table)
@@ -86,12 +106,13 @@ def _describe(path: Path, table: pl.LazyFrame, reading: Reading, special: list[s
             faults[name] = fault
             broken = fault.kind in ("thousands", "mixed", "first")
             types[name] = "empty" if fault.kind == "empty" else "text" if broken else type_of(values, schema[name])
+    missing_at, infinite_at = remarks.first_gaps(table, found, path, reading)
     notes = [*special, *remarks.on_reading(names, reading)]
     warnings = [
         *notes,
         *remarks.on_height(height),
         *remarks.on_columns(table, path, reading, faults),
-        *remarks.on_gaps(table, found, path, reading),
+        *remarks.on_gaps(found, missing_at, infinite_at),
         *remarks.on_values(table, found),
     ]
     columns = []
@@ -100,7 +121,9 @@ def _describe(path: Path, table: pl.LazyFrame, reading: Reading, special: list[s
         missing = height if types[name] == "empty" else int(each["missing"] or 0)
         distinct = column(table, name).n_unique() if types[name] in ("category", "yes/no", "text") else None
         low, mean, high = (_float(each.get(key)) for key in ("min", "mean", "max"))
-        columns.append(ColumnInfo(name, types[name], missing, low, mean, high, distinct, schema[name].is_integer()))
+        column_ = ColumnInfo(name, types[name], missing, missing_at.get(name), low, mean, high, distinct)
+        whole, too_large = schema[name].is_integer(), name in infinite_at
+        columns.append(msgspec.structs.replace(column_, whole=whole, too_large=too_large))
     return Parsed(height, tuple(columns), reading, tuple(notes), tuple(warnings), tuple(choices))
 
 

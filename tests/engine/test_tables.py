@@ -356,3 +356,15 @@ def test_reading_tables_needs_neither_torch_nor_qt():
     code = "import sys, engine.data.tables; print(sorted({'torch', 'PySide6', 'pyqtgraph'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_name_with_a_line_break_is_shown_in_one_line_and_one_without_end_is_refused(csv):
+    path = csv('"weight\n(kg)",y\n1,2\n,3\n4,5\n')
+    assert "Values are missing: weight (kg) 1 (first on line 4)" in describe(path).warnings[0]
+    assert len(assert_same_bits(path, ["weight\n(kg)"], "y").X) == 2
+    assert "the name of column 2 has 5,000 characters" in refusal(describe, csv("x," + "y" * 5_000 + "\n1,2\n"))
+
+
+def test_a_name_that_polars_takes_for_a_pattern_is_refused(csv):
+    assert "'*' means a pattern" in refusal(describe, csv("x,*\n1,2\n"))
+    assert "'^x$' means a pattern" in refusal(describe, csv("y,^x$\n1,2\n"))
