@@ -13,18 +13,15 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from engine import experiment as ex
 from engine.data.child import ask
-from engine.data.rows import Learned
 from engine.data.table_columns import ColumnInfo, with_counts
 from engine.data.table_lines import Reading
 from engine.data.table_rows import features_of, read_rows
@@ -212,54 +209,3 @@ def write_pasted(text: str, folder: Path) -> Path:
         number += 1
     atomic_write(path, text.replace("\r\n", "\n").encode())
     return path
-
-
-# ------------------------------------------------------------- until headless.py and desk.py use Tables themselves
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column; `sum` only for numbers."""
-
-    name: str
-    type: str
-    missing: int
-    sum: float | None
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """What is in a table."""
-
-    path: Path
-    rows: int
-    columns: tuple[Column, ...]
-    warnings: tuple[str, ...]
-    reading: Reading
-
-    @property
-    def numeric(self) -> tuple[str, ...]:
-        """The columns that can be a feature or the target."""
-        return tuple(column.name for column in self.columns if column.type == "number")
-
-
-def describe(path: Path, least: int = 2) -> TableInfo:
-    """Read the whole file, of at least so many rows, and say what its columns hold. Raises InputError."""
-    table = open_table(path.absolute(), ex.TableFormat())[1]
-    if table.height < least:
-        raise InputError(f"{path.name} has only 1 row: at least 2 are needed, one to train and one to test with.")
-    columns = tuple(
-        Column(each.name, each.type, each.missing, each.mean and each.mean * (table.height - each.missing))
-        for each in table.parsed.columns
-    )
-    return TableInfo(path, table.height, columns, table.warnings, table.reading)
-
-
-def read_features(path: Path, features: Sequence[str]) -> np.ndarray:
-    """X [n_rows, n_features] float32 for prediction from columns of numbers. Raises InputError."""
-    source = ex.Table(path=str(path), target=_no_feature(features), features=tuple(features))
-    return features_of(open_table(path.absolute(), source.format)[1], source, Learned(features=tuple(features)))
-
-
-def _no_feature(features: Sequence[str]) -> str:
-    return "-" + "".join(features)

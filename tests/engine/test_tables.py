@@ -16,6 +16,7 @@ import pytest
 
 from engine import experiment as ex
 from engine.data import tables
+from engine.data.rows import Learned
 from engine.data.tables import OpenTable, Tables, features_of, read_rows
 from engine.errors import InputError
 from tests.engine.table_tools import Made, parse_here, same_bits
@@ -59,7 +60,7 @@ def read_columns(path: Path, features: list[str], target: str) -> Made:
 
 def read_features(path: Path, features: list[str]) -> np.ndarray:
     source = source_of(path, features, "the target")
-    return features_of(describe(path), source, tables.Learned(features=source.features))
+    return features_of(describe(path), source, Learned(features=source.features))
 
 
 def refusal(call, *arguments) -> str:
