@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine import experiment as ex
+from engine.data.suits import reads_the_same
 from engine.errors import InputError
 from engine.files import with_source
 from engine.runs import Run
@@ -249,7 +250,7 @@ class MainWindow(QMainWindow):
         reading, device = None, "cpu"
         if self.prepared is not None:
             device = self.prepared.device
-            if self.prepared.experiment.data == experiment.data:
+            if reads_the_same(self.prepared.experiment.data, experiment.data):
                 reading = self.prepared.reading
         try:
             self.code.show_code(script(experiment, device, reading))
@@ -285,8 +286,7 @@ class MainWindow(QMainWindow):
             panel.show_prepared(prepared)
         self.plots.show_prepared(prepared)
         self._seal("validation" in prepared.points)
-        if prepared.experiment == self.document.experiment:
-            self._show_code(prepared.experiment)
+        self._show_code(self.document.experiment)
         self._ask_for_rows()
         for step in range(1, len(TITLES) + 1):
             self.steps.set_done(step, step < 3 or (step == 5 and len(self.improve_panel.runs) > 1))

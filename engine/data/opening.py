@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
 from engine import experiment as ex
+from engine.data.child import ask
 from engine.data.table_suggest import suggest
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
@@ -16,6 +18,8 @@ KINDS = ("table", "images", "text", "sequences", "parquet-stream")
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 LOOKED_AT = 2_000
 """So many files of a folder are looked at to tell what it holds."""
+SECONDS, MEMORY = 60, 1024 * 2**20
+"""For the child that looks at the head of a Parquet file."""
 
 
 def source_at(
@@ -105,9 +109,11 @@ def _sequences(table: OpenTable) -> ex.Sequences:
 
 
 def _stream(path: Path) -> ex.ParquetStream:
-    from engine.data.parquet_stream import number_columns
-
-    names = number_columns(path)
+    with tempfile.TemporaryDirectory(prefix="sixstep-") as folder:
+        names: list[str] = ask(
+            "columns", {"path": str(path)}, folder=Path(folder), seconds=SECONDS, memory=MEMORY,
+            main="engine.data.parquet_child",
+        )  # fmt: skip
     if len(names) < 2:
         raise InputError(f"{path.name} has fewer than two columns of numbers: a target and a feature are needed.")
-    return ex.ParquetStream(path=str(path), target=names[-1], features=names[:-1])
+    return ex.ParquetStream(path=str(path), target=names[-1], features=tuple(names[:-1]))

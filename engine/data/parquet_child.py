@@ -59,6 +59,13 @@ def look(request: dict[str, Any], folder: Path, progress: Progress) -> dict[str,
     return {"files": [msgspec.to_builtins(file) for file in files], "counts": counts, "moves": moves}
 
 
+def columns(request: dict[str, Any], _folder: Path, _progress: Progress) -> list[str]:
+    """The names of the columns of numbers in the first file at `path`."""
+    file = files_of(Path(request["path"]))[0]
+    _described(file, ())
+    return [name for name, dtype in scan(file).collect_schema().items() if dtype.is_numeric()]
+
+
 class Measures:
     """Mean, deviation and range of columns, from one block of rows after another.
 
@@ -206,7 +213,7 @@ def _answers(order: Order, asked: BinaryIO) -> Iterator[tuple[Answer, NDArray[np
 
 def _main() -> None:
     if sys.argv[1:] != ["blocks"]:
-        serve({"look": look})
+        serve({"look": look, "columns": columns})
     answer = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
     try:

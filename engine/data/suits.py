@@ -58,6 +58,13 @@ def with_data(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
     return suited(ex.replace(experiment, data=ex.replace(data, source=source, split=split, scaling=scaling)))
 
 
+def reads_the_same(one: ex.Data, other: ex.Data) -> bool:
+    """Whether the script's lines that make all rows are the same for both."""
+    if isinstance(one.source, ex.Sequences | ex.ParquetStream) or "by column" in (one.split.method, other.split.method):
+        return one == other
+    return (one.source, one.drop_duplicates) == (other.source, other.drop_duplicates)
+
+
 def suited(experiment: ex.Experiment) -> ex.Experiment:
     """The same experiment with another loss and model, only where those that it has cannot be used for its data."""
     source, fit, model = experiment.data.source, experiment.fit, experiment.model

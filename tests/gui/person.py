@@ -15,7 +15,7 @@ from gui.settings import Settings
 from gui.trainer import PACES
 from gui.window import MainWindow
 
-WAIT = 10_000  # milliseconds: only ever waited out when something is broken
+WAIT = 60_000  # milliseconds: only ever waited out when something is broken
 
 
 class Answers(Dialogs):
@@ -28,6 +28,9 @@ class Answers(Dialogs):
         self.asked: list[str] = []
 
     def open_file(self, folder: str, filters: str = "") -> Path | None:
+        return self.path
+
+    def open_folder(self, folder: str) -> Path | None:
         return self.path
 
     def save_file(self, suggestion: Path, filters: str) -> Path | None:
