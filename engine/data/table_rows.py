@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,17 +210,31 @@ class _UsedRows:
         if not places:
             return arrays
         expressions = [self._number(use).alias(str(number)) for number, (_, use) in enumerate(places)]
-        at = 0
-        for start in range(0, self.stored, SLICE):
-            part = self._complete(self.lazy.slice(start, SLICE)).select(expressions).collect(engine="streaming")
+
+        def fill(start: int, at: int) -> None:
+            part = self._slice(start).select(expressions).collect(engine="streaming")
             for (place, use), column in zip(places, part.iter_columns(), strict=True):
                 rows = place[at : at + len(part)]
                 with np.errstate(over="ignore"):
                     rows[:] = column.to_numpy()
                 if self.table.column(use.name).too_large and np.isinf(rows).any():
                     raise self._infinite(use)
-            at += len(part)
+
+        starts = range(0, self.stored, SLICE)
+        with ThreadPoolExecutor(max_workers=2) as threads:  # both libraries work without the interpreter's lock
+            for _ in threads.map(fill, starts, self._places(starts)):
+                pass
         return arrays
+
+    def _places(self, starts: Sequence[int]) -> list[int]:
+        """Where the rows of each slice begin among those that are used."""
+        if not self.needed:
+            return list(starts)
+        counts = [self._slice(start).select(pl.len()).collect(engine="streaming").item() for start in starts]
+        return [0, *accumulate(counts)][:-1]
+
+    def _slice(self, start: int) -> pl.LazyFrame:
+        return self._complete(self.lazy.slice(start, SLICE))
 
     def _number(self, use: ex.Column) -> pl.Expr:
         """A column as float32, or as float64 where that is how it is stored: NumPy rounds it while it copies."""

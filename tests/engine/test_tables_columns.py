@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import experiment as ex
-from engine.data import tables
+from engine.data import table_rows, tables
 from engine.data.tables import Tables, features_of, read_rows, suggest
 from engine.errors import InputError
 from tests.engine.table_tools import Made, parse_here, run_lines, same_bits
@@ -308,3 +308,11 @@ def test_the_lines_of_typed_columns_are_as_a_person_would_write_them(penguins):
         "columns += [(x == value).fill_null(False).to_numpy() for value in known]",
         "X = torch.tensor(np.column_stack(columns).astype(np.float32, order=\"C\"))",
     ]
+
+
+def test_rows_that_are_read_slice_by_slice_are_the_same_rows(penguins, monkeypatch):
+    columns = (SPECIES, SEEN, COLUMN(name="mass", missing="median"))
+    whole = made(penguins, "species", ("mass", "bill", "seen"), *columns)
+    monkeypatch.setattr(table_rows, "SLICE", 3)
+    slices = same_bits(made(penguins, "species", ("mass", "bill", "seen"), *columns))
+    assert slices.X.tobytes() == whole.X.tobytes() and len(slices.X) == 5
