@@ -22,10 +22,19 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import engine_rows, first_paint, plot_rows, window_rows
+from tests.bench import (
+    data_rows,
+    engine_rows,
+    first_paint,
+    plot_rows,
+    rows_view_rows,
+    stream_rows,
+    window_rows,
+)
 from tests.bench.rows import Row
 
 Answer = TypeVar("Answer")
+PARTS = ("engine", "window", "plots", "rows", "data", "stream", "first-paint")
 PACKAGES = ("torch", "PySide6-Essentials", "pyqtgraph", "numpy", "scikit-learn", "skorch", "lightning")
 
 
@@ -34,7 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: 1 minute, more noise")
     parser.add_argument("--full", action="store_true", help="really train the million epochs: minutes more")
-    parser.add_argument("--only", choices=("engine", "window", "plots", "first-paint"), help="one part alone")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 150)
     window_rows.use_screen_or_none()
@@ -43,6 +52,9 @@ def main() -> int:
         "engine": partial(engine_rows.measure, options.quick, options.full),
         "window": partial(window_rows.measure, options.quick),
         "plots": partial(plot_rows.measure, options.quick),
+        "rows": partial(rows_view_rows.measure, options.quick),
+        "data": partial(data_rows.measure, options.quick),
+        "stream": partial(stream_rows.measure, options.quick),
         "first-paint": partial(first_paint.measure, options.quick),
     }
     same = in_fresh_process(engine_rows.same_bits)

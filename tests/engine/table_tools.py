@@ -1,4 +1,4 @@
-"""What the tests of tables share: parsing without a child process, and the script's lines beside the session's tensors."""
+"""What the tests of tables share: parsing without a child, and the script's lines beside the session's tensors."""
 
 from __future__ import annotations
 

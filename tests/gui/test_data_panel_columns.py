@@ -11,10 +11,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine import experiment as ex
-from engine.errors import InputError
 from gui.document import Document
 from gui.frames import ColumnOffer, Prepared
-from gui.steps.data import DataPanel, table_from
+from gui.steps.data import DataPanel
 from gui.steps.data.column_list import ColumnList
 from gui.steps.data.columns import GAPS, NAME, ROLE, TYPE
 from gui.steps.data.table import TableForm
@@ -407,13 +406,6 @@ def test_a_stream_has_one_target(owner: Owner) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- the suggestion
-
-
-def test_the_last_number_of_a_file_is_suggested_as_its_target(tmp_path) -> None:
-    table = table_from(tmp_path / "flats.csv", OFFERS)
-    assert table == ex.Table(path=str(tmp_path / "flats.csv"), target="price", features=("size", "rooms"))
-    with pytest.raises(InputError, match="fewer than two columns of numbers"):
-        table_from(tmp_path / "flats.csv", OFFERS[1:5])
 
 
 def test_a_table_of_another_file_begins_anew(owner: Owner) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from gui.plots.cloud_item import CloudItem, shades
+from gui.plots.cloud_item import shades
 from gui.plots.scatter import ScatterPlot
 from gui.theme import DARK, LIGHT
 from tests.gui.plotted import classes, mouse, numbers, pixel, prepared, shows

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Slot
 
 from engine import experiment as ex
-from engine.errors import InputError
 from gui.form import Form
 from gui.frames import ColumnOffer
 from gui.steps.data.column_list import ColumnList
@@ -103,11 +101,3 @@ class TableForm(SourceForm):
             self._show_columns()
         else:
             self.chosen.emit(table)
-
-
-def table_from(path: Path, columns: Iterable[ColumnOffer]) -> ex.Table:
-    """The table a person most likely means: the last number is the target, the others are features."""
-    names = tuple(column.name for column in columns if column.type == "number")
-    if len(names) < 2:
-        raise InputError(f"{path.name} has fewer than two columns of numbers: a target and a feature are needed.")
-    return ex.Table(path=str(path.absolute()), target=names[-1], features=names[:-1])
