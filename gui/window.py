@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -12,9 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QSplitter,
-    QStackedWidget,
     QToolBar,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,13 +23,16 @@ from engine.files import with_source
 from engine.runs import Run
 from engine.script import script
 from gui import actions as act
+from gui.action_rows import CONTROLS, action_rows
 from gui.code import CodePane
 from gui.dialogs import Dialogs
 from gui.document import Document
 from gui.filing import MODEL_SUFFIXES, Filing
-from gui.frames import Evaluation, Failure, Frame, Prepared, RowsShown, RunState
+from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
+from gui.middle import Middle
+from gui.pacing import FramePacing
 from gui.settings import Settings
 from gui.status import StatusBar
 from gui.steps.data import DataPanel
@@ -44,15 +45,12 @@ from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
-from gui.widgets import card, heading
+
+if TYPE_CHECKING:
+    from gui.plots.area import PlotArea
 
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
-SLOW_FRAME_SECONDS = 0.02
-"""Beyond this the two plots are drawn in turn, so that the window is away from its events for half as long."""
-REST = 2.5
-"""After a frame, the training has the processor for so many times as long as the frame took."""
 ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
-CONTROLS = ("fit", "pause", "step", "stop", "reset")
 
 
 class MainWindow(QMainWindow):
@@ -72,14 +70,12 @@ class MainWindow(QMainWindow):
         self._loaded = False
         self._is_painted = False
         self._path_to_open: Path | None = None
-        self._frame_started = self._frame_seconds = 0.0
-        self._painted = QTimer(self, singleShot=True, interval=0)  # fires when what is pending is painted
-        self._rest = QTimer(self, singleShot=True)
         self.trainer = TrainingThread(self)
+        self._pacing = FramePacing(self)
         self.garbage = GarbageCollector(self)
         self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
 
-        self.actions_ = act.Actions(self, self._rows())
+        self.actions_ = act.Actions(self, action_rows(self))
         self.data_panel = DataPanel(self.document)
         self.model_panel = ModelPanel(self.document)
         self.fit_panel = FitPanel(self.document, [self.actions_[name] for name in CONTROLS])
@@ -106,33 +102,12 @@ class MainWindow(QMainWindow):
         self.status.say("Loading PyTorch…")
         self.actions_.refresh(self.state, False)
 
-    # -------------------------------------------------------------------------------------- build and place
+    @property
+    def plots(self) -> PlotArea:
+        """The plots; there after the first paint."""
+        return self.middle.plots
 
-    def _rows(self) -> list[act.Row]:
-        row = act.Row
-        return [
-            row("fit", "&Fit", "Ctrl+Return", self.fit, act.can_start, "Train to the last epoch"),
-            row("pause", "&Pause", "Ctrl+P", self.pause_or_resume, act.is_open, "Stand still; again to go on"),
-            row("step", "Step &one epoch", "Ctrl+E", self.step, act.can_start, "Train one epoch"),
-            row("stop", "&Stop", "Ctrl+.", self.stop, act.is_open, "End the fit and keep the model"),
-            row("reset", "&Reset", "Ctrl+R", self.reset, act.can_start, "Back to epoch 0"),
-            row("open", "&Open…", "Ctrl+O", self.filing.open_with_dialog, act.at_rest),
-            row("save", "&Save", "Ctrl+S", self.filing.save, act.has_model),
-            row("save_as", "Save &as…", "Ctrl+Shift+S", self.filing.save_as, act.has_model),
-            row("save_model", "Save &model…", "", self.filing.save_model, act.has_model),
-            row("save_experiment", "Save e&xperiment…", "", self.filing.save_experiment),
-            row("export_script", "Export s&cript…", "Ctrl+Shift+E", self.export_script),
-            row("quit", "&Quit", "Ctrl+Q", self.close),
-            row("undo", "&Undo", "Ctrl+Z", self.document.undo_stack.undo, act.at_rest),
-            row("redo", "&Redo", "Ctrl+Shift+Z", self.document.undo_stack.redo, act.at_rest),
-            row("paste_data", "&Paste data", "Ctrl+Shift+V", self.paste_data, act.at_rest,
-                "Make the table on the clipboard the data"),
-            row("cancel", "&Cancel reading", "Esc", self.trainer.cancel_reading, act.never),
-            row("rows", "&Table of rows", "Ctrl+T", self.show_rows, act.has_session,
-                "All rows of the data, or the plots", is_switch=True),
-            row("copy_code", "&Copy code", "Ctrl+Shift+C", self.copy_code, tip="Copy the script"),
-            row("about", "&About Sixstep", "", self.about),
-        ]
+    # -------------------------------------------------------------------------------------- build and place
 
     def _place(self) -> None:
         self.setStatusBar(self.status)
@@ -146,12 +121,12 @@ class MainWindow(QMainWindow):
         bar.addAction(self.actions_["rows"])
         self.addToolBar(bar)
         self.setAcceptDrops(True)
-        self._middle = QStackedWidget()
+        self.middle = Middle()
         self._splitter = QSplitter(handleWidth=6, childrenCollapsible=False)
-        for widget in (self.steps, self._middle, self.code):
+        for widget in (self.steps, self.middle, self.code):
             self._splitter.addWidget(widget)
         self.steps.setMinimumWidth(290)
-        self._middle.setMinimumWidth(360)
+        self.middle.setMinimumWidth(360)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setSizes([320, 620, 400])
         around = QWidget()
@@ -165,8 +140,7 @@ class MainWindow(QMainWindow):
         self.document.experiment_changed.connect(self._show_experiment)
         self.document.title_changed.connect(self._retitle)
         trainer = self.trainer
-        self._painted.timeout.connect(self._frame_painted)
-        self._rest.timeout.connect(trainer.frame_shown)
+        self._pacing.next_wanted.connect(trainer.frame_shown)
         trainer.ready.connect(self._ready)
         trainer.prepared.connect(self._show_prepared)
         trainer.frame.connect(self._show_frame)
@@ -182,7 +156,8 @@ class MainWindow(QMainWindow):
         self.data_panel.file_wanted.connect(self.filing.choose_file)
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         trainer.reading.connect(self._show_reading)
-        trainer.rows_found.connect(self._show_rows)
+        trainer.rows_found.connect(self.middle.show_rows)
+        self.middle.column_chosen.connect(self._show_column)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
         self.menus.new_chosen.connect(self.filing.new)
@@ -198,20 +173,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def _add_plots(self) -> None:
         """After the first paint: the plotting library takes a third of a second to import."""
-        from gui.plots.area import PlotArea
-        from gui.rows.view import RowsView
-
-        self.plots = PlotArea()
-        self.rows = RowsView()
-        self._rows_card = card()
-        around = QVBoxLayout(self._rows_card)
-        around.setContentsMargins(12, 8, 12, 12)
-        around.addWidget(heading("All rows of the data"))
-        around.addWidget(self.rows)
-        self._middle.addWidget(self.plots)
-        self._middle.addWidget(self._rows_card)
+        self.middle.fill()
         self.plots.painted.connect(self._points_painted)
-        self.rows.column_chosen.connect(self._show_column)
         self.plots.show_experiment(self.document.experiment)
         self.improve_panel.compared.connect(self.plots.compare)
         self.apply_theme(self._theme)
@@ -231,16 +194,15 @@ class MainWindow(QMainWindow):
         self.code.apply_theme(theme)
         for name in CONTROLS:
             self.actions_[name].setIcon(icon(name, theme))
-        if hasattr(self, "plots"):
-            self.plots.apply_theme(theme)
-            self.rows.apply_theme(theme)
+        if self.middle.is_filled:
+            self.middle.apply_theme(theme)
 
     # ------------------------------------------------------------------------- the document and the thread
 
     @Slot(object)
     def _show_experiment(self, experiment: ex.Experiment) -> None:
         self._show_code(experiment)
-        if hasattr(self, "plots"):
+        if self.middle.is_filled:
             self.plots.show_experiment(experiment)
         self.status.show_epochs(experiment.fit.epochs)
         self.status.say("")
@@ -300,21 +262,13 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _show_frame(self, frame: Frame) -> None:
-        started = time.perf_counter()
+        self._pacing.begin()
         if self.prepared is not None and frame.session == self.prepared.session:
             epochs = self.document.experiment.fit.epochs
-            self.plots.show_frame(frame, epochs, in_turn=self._frame_seconds > SLOW_FRAME_SECONDS)
+            self.plots.show_frame(frame, epochs, in_turn=self._pacing.is_slow)
             self.status.show_frame(frame, epochs, self.state)
             if self.state is RunState.RUNNING:
                 self.document.model_trained()
-        self._frame_started = started
-        self._painted.start()
-
-    @Slot()
-    def _frame_painted(self) -> None:
-        """Leave the processor to the training for a while; then ask for the next frame."""
-        self._frame_seconds = time.perf_counter() - self._frame_started
-        self._rest.start(int(REST * 1_000 * self._frame_seconds))
 
     @Slot(object)
     def _show_state(self, state: RunState) -> None:
@@ -420,9 +374,9 @@ class MainWindow(QMainWindow):
             self.steps.setEnabled(False)  # what is typed now would be lost
 
     @Slot(bool)
-    def show_rows(self, on: bool) -> None:
+    def show_table(self, on: bool) -> None:
         """The table of all rows in place of the plots, or the plots again."""
-        self._middle.setCurrentWidget(self._rows_card if on else self.plots)
+        self.middle.show_table(on)
         self._ask_for_rows()
 
     def _ask_for_rows(self) -> None:
@@ -430,15 +384,11 @@ class MainWindow(QMainWindow):
         if self.actions_["rows"].isChecked():
             self.trainer.ask_for_rows()
 
-    @Slot(object)
-    def _show_rows(self, shown: RowsShown) -> None:
-        self.rows.show_rows(shown)
-
     @Slot(str)
     def _show_column(self, name: str) -> None:
         """A column's head was clicked: it becomes the x axis of the plot."""
         self.actions_["rows"].setChecked(False)
-        self.plots.scatter.x_axis.setCurrentText(f"x: {name}")
+        self.middle.show_over(name)
 
     @Slot(float)
     def _show_reading(self, share: float) -> None:

@@ -55,7 +55,11 @@ def with_data(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
         is_mixed = isinstance(source, ex.Circles | ex.Moons | ex.Blobs | ex.XOR | ex.Spirals)
         split = ex.replace(split, method="random" if is_mixed else "stratified")
     scaling = ex.replace(data.scaling, columns=()) if is_other else data.scaling
-    return suited(ex.replace(experiment, data=ex.replace(data, source=source, split=split, scaling=scaling)))
+    fit, has_others = experiment.fit, _what_is_told_apart(source) != _what_is_told_apart(data.source)
+    if has_others and isinstance(fit.loss, ex.BCEWithLogitsLoss) and n_classes(source) is None:
+        fit = ex.replace(fit, loss=ex.CrossEntropyLoss())  # it takes two classes and more
+    data = ex.replace(data, source=source, split=split, scaling=scaling)
+    return suited(ex.replace(experiment, data=data, fit=fit))
 
 
 def reads_the_same(one: ex.Data, other: ex.Data) -> bool:
@@ -71,7 +75,7 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
     if is_classification(source) != isinstance(fit.loss, ex.CLASS_LOSSES):
         loss: ex.Loss = ex.CrossEntropyLoss() if is_classification(source) else ex.MSELoss()
         fit = ex.replace(fit, loss=loss)
-    elif isinstance(fit.loss, ex.BCEWithLogitsLoss) and not _has_two_classes(source):
+    elif isinstance(fit.loss, ex.BCEWithLogitsLoss) and n_classes(source) not in (2, None):
         fit = ex.replace(fit, loss=ex.CrossEntropyLoss())
     one_number = not isinstance(fit.loss, ex.CrossEntropyLoss) and not (
         isinstance(source, ex.Table) and len(source.targets) > 1
@@ -83,16 +87,29 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
     return ex.replace(experiment, fit=fit, model=model)
 
 
-def _has_two_classes(source: ex.Source) -> bool:
-    """Whether there are two classes for sure, as far as the experiment itself tells."""
+def n_classes(source: ex.Source) -> int | None:
+    """How many classes there are, as far as the experiment itself tells; None where only the data does."""
     match source:
         case ex.Circles() | ex.Moons() | ex.XOR():
-            return True
+            return 2
         case ex.Blobs() | ex.Spirals():
-            return source.classes == 2
+            return source.classes
         case ex.Bundled():
-            return source.name == "breast cancer"
+            return {"iris": 3, "wine": 3, "breast cancer": 2, "digits": 10}.get(source.name)
         case ex.Table():
-            return source.column(source.targets[0]).type == "yes/no"
+            return 2 if source.column(source.targets[0]).type == "yes/no" else None
         case _:
-            return False
+            return None
+
+
+def _what_is_told_apart(source: ex.Source) -> tuple[object, ...]:
+    """What is new whenever there may be other classes."""
+    match source:
+        case ex.Table():
+            return type(source), source.path, source.target, source.column(source.targets[0]).type
+        case ex.Text():
+            return type(source), source.path, source.label
+        case ex.Images():
+            return type(source), source.path
+        case _:
+            return (type(source),)

@@ -265,8 +265,8 @@ def test_a_guard_offers_its_mend_and_one_click_makes_it(person: Person, tmp_path
 def test_all_rows_stand_in_a_table_and_the_test_rows_stay_sealed_until_step_4(person: Person) -> None:
     person.prepared_after(lambda: person.window.document.replace(find_experiment("diabetes")))
     person.do("rows")
-    person.wait(lambda: person.window.rows.model.rowCount() == 442)
-    model = person.window.rows.model
+    person.wait(lambda: person.window.middle.rows.model.rowCount() == 442)
+    model = person.window.middle.rows.model
     splits = model.splits(range(442))
     texts = model.texts(0, range(442))
     assert {text == "sealed" for text, split in zip(texts, splits, strict=True) if split == 2} == {True}

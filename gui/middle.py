@@ -1,0 +1,56 @@
+"""The middle of the window: the plots, or in their place the table of all rows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
+
+from gui.frames import RowsShown
+from gui.theme import Theme
+from gui.widgets import card, heading
+
+
+class Middle(QStackedWidget):
+    """Empty until the first paint is over: the plotting library takes a third of a second to import."""
+
+    column_chosen = Signal(str)
+    """The head of a column in the table of rows was clicked."""
+
+    def fill(self) -> None:
+        """Make the plots and the table."""
+        from gui.plots.area import PlotArea
+        from gui.rows.view import RowsView
+
+        self.plots = PlotArea()
+        self.rows = RowsView()
+        self._table = card()
+        layout = QVBoxLayout(self._table)
+        layout.setContentsMargins(12, 8, 12, 12)
+        layout.addWidget(heading("All rows of the data"))
+        layout.addWidget(self.rows)
+        self.addWidget(self.plots)
+        self.addWidget(self._table)
+        self.rows.column_chosen.connect(self.column_chosen)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether there is anything yet."""
+        return self.count() > 0
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self.plots.apply_theme(theme)
+        self.rows.apply_theme(theme)
+
+    def show_table(self, on: bool) -> None:
+        """The table in place of the plots, or the plots again."""
+        self.setCurrentWidget(self._table if on else self.plots)
+
+    @Slot(object)
+    def show_rows(self, shown: RowsShown) -> None:
+        """Fill the table."""
+        self.rows.show_rows(shown)
+
+    def show_over(self, column: str) -> None:
+        """Draw the data over this column."""
+        self.plots.scatter.x_axis.setCurrentText(f"x: {column}")
