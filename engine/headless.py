@@ -156,7 +156,8 @@ def _advance(session: Session) -> None:
         task = progress.add_task("fit", total=session.experiment.fit.epochs, loss="–")
         while not session.done:
             session.advance(seconds=0.1)
-            progress.update(task, completed=session.epoch, loss=f"{session.history.column('train')[-1]:.6g}")
+            if session.epoch:  # an epoch over rows on disk may take longer than this
+                progress.update(task, completed=session.epoch, loss=f"{session.history.column('train')[-1]:.6g}")
 
 
 def _write_results(session: Session, folder: Path, draw: Draw) -> list[str]:
