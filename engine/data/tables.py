@@ -37,6 +37,8 @@ BYTES_A_SECOND = 4 * 2**20
 """So fast a file is read at least."""
 MEMORY = 1024 * 2**20
 """For the child, beside three times the file: a CSV file of numbers takes about its own size."""
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+ENCODINGS = {"utf8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16"}
 Stamp = tuple[int, int, int]
 
 
@@ -100,7 +102,7 @@ class OpenTable:
         return self.lazy.slice(start, count).collect()
 
     def found(self) -> str:
-        """The settings with which it was read, in few words: "; , cp1252"."""
+        """The settings with which it was read, in few words: "semicolon, decimal comma, header, UTF-8"."""
         return found(self.reading)
 
     def lines(self, used: Sequence[str]) -> list[str]:
@@ -193,10 +195,11 @@ def found(reading: Reading) -> str:
     if reading.kind != "csv":
         return ", ".join(name for name, _, _ in reading.arrays if name)
     dialect = reading.dialect
-    separator = {"\t": "tab", " ": "space"}.get(dialect.separator, dialect.separator)
+    separator = SEPARATORS.get(dialect.separator, dialect.separator)
     decimal = "decimal comma" if dialect.decimal_comma else "decimal point"
     header = "header" if dialect.has_header else "no header"
-    return f"{separator}  {decimal}, {header}, {dialect.encoding}"
+    encoding = ENCODINGS.get(dialect.encoding, dialect.encoding)
+    return f"{separator}, {decimal}, {header}, {encoding}"
 
 
 def write_pasted(text: str, folder: Path) -> Path:

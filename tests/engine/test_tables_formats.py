@@ -86,7 +86,7 @@ def test_the_wrong_encoding_is_refused_by_name(tmp_path):
 def test_what_was_found_is_said_in_few_words(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("x;y\n1,5;1\n2,5;2\n")
-    assert opened(path).found() == ";  decimal comma, header, utf8"
+    assert opened(path).found() == "semicolon, decimal comma, header, UTF-8"
 
 
 def test_what_is_pasted_becomes_a_file_of_its_own(tmp_path):
