@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -144,9 +144,12 @@ class _NoUtf8Error(Exception):
 
 def _write_utf8(path: Path, source: Path, dialect: Dialect, out: Path) -> Dialect:
     looks = [replace(dialect, infer_schema_length=n) for n in (100, 10_000, None)]
-    for look in (*looks, replace(dialect, infer_schema=False)):
-        if _try(path, source, look, out):
+    for number, look in enumerate((*looks, replace(dialect, infer_schema=False))):
+        new = out.with_name(f"try-{look.encoding}-{number}.arrow")  # polars may still write to one that has failed
+        if _try(path, source, look, new):
+            new.replace(out)
             return look
+        new.unlink(missing_ok=True)
     check_for_nul(path, dialect.encoding)
     faults.check_shape(path, dialect)
     raise InputError(
@@ -202,8 +205,9 @@ def _expecting(path: Path, out: Path, dialect: Dialect, progress: Progress) -> I
 
     def watch() -> None:
         while not ended.wait(0.1):
-            if out.exists():
-                progress(min(0.95, out.stat().st_size / expected))
+            with suppress(OSError):  # a try that has failed is deleted
+                written = max((file.stat().st_size for file in out.parent.glob("try-*")), default=0)
+                progress(min(0.95, written / expected))
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
