@@ -33,7 +33,10 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
 
 def serve(works: Mapping[str, Work]) -> None:
     """Take the order, do it, answer, and end this process. Each work imports what it needs when it is called."""
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    line = sys.stdin.buffer.readline()
+    if not line:  # the parent has ended, or needs this child no more
+        os._exit(0)
+    order = msgspec.json.decode(line, type=Order)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     limit_memory(order.memory)
     answer = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -99,4 +102,6 @@ def _places(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
 WORKS: dict[str, Work] = {"table": _table, "places": _places, "images": _images, "texts": _texts}
 
 if __name__ == "__main__":
+    if "table" in sys.argv:  # most of its time, if the file is small
+        import engine.data.table_work  # noqa: F401
     serve(WORKS)

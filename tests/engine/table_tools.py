@@ -10,7 +10,7 @@ from engine.data.child_main import WORKS
 from engine.data.rows import Learned, Rows
 
 
-def parse_here(work, request, *, folder, seconds, memory, on_progress=None, cancelled=None):
+def parse_here(work, request, *, folder, seconds, memory, on_progress=None, cancelled=None, child=None):
     """As `child.ask`, in this process."""
     order = msgspec.json.decode(msgspec.json.encode(request))
     answer = WORKS[work](order, folder, on_progress or (lambda _share: None))

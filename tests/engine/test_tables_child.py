@@ -248,3 +248,28 @@ def test_a_histogram_counts_every_row_once(tmp_path):
     n_high = int((values > 1).sum())
     assert dict(zip(k.labels, k.counts, strict=True)) == {"low": 10_000 - n_high, "high": n_high}
     assert sum(c.counts) == 10_000
+
+
+def test_a_child_that_was_started_before_is_used_once_and_ended_with_the_tables(tmp_path):
+    path, opened = tmp_path / "table.csv", Tables()
+    path.write_text("x,y\n1,2\n3,4\n")
+    opened.warm_up()
+    first = opened._child
+    opened.warm_up()
+    assert opened._child is first, "one is enough"
+    assert opened.open(path).height == 2 and first.process.poll() is not None
+    opened.warm_up()
+    second = opened._child
+    second.process.kill()
+    second.process.wait()
+    path.write_text("x,y\n1,2\n3,4\n5,6\n")
+    assert opened.open(path).height == 3, "one that has died is no harm"
+    opened.warm_up()
+    third = opened._child.process
+    opened.close()
+    assert third.poll() is not None
+    opened.warm_up()
+    fourth = opened._child.process
+    del opened
+    gc.collect()
+    assert fourth.poll() is not None
