@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
+from math import fsum, isnan
 from typing import Literal
 
 import msgspec
@@ -76,29 +76,49 @@ def figures(table: pl.LazyFrame) -> Figures:
     Slice by slice, so that the file is never in memory as a whole.
     """
     schema = table.collect_schema()
+    wanted, rows = parts(schema), max(1, CELLS // len(schema))
+    height = int(table.select(pl.len()).collect(engine="streaming").item())
+    slices = [table.slice(at, rows).select(wanted).collect(engine="streaming") for at in range(0, max(height, 1), rows)]
+    return whole(table, slices)
+
+
+def parts(schema: pl.Schema) -> list[pl.Expr]:
+    """What is asked of some rows, for `whole` to put together; by the places of the columns."""
     wanted: list[pl.Expr] = []
-    for place, (name, dtype) in enumerate(schema.items()):
-        column = pl.col(name)
+    for place, dtype in enumerate(schema.dtypes()):
+        column = pl.nth(place)
         wanted.append(column.null_count().alias(f"{place} missing"))
         if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime):
             column = seconds(column) if dtype in (pl.Date, pl.Datetime) else column
-            parts = {"min": column.min(), "max": column.max(), "sum": column.cast(pl.Float64).sum()}
-            wanted += [part.alias(f"{place} {key}") for key, part in parts.items()]
-    rows = max(1, CELLS // len(schema))
-    height = int(table.select(pl.len()).collect(engine="streaming").item())
-    slices = [table.slice(at, rows).select(wanted).collect(engine="streaming") for at in range(0, max(height, 1), rows)]
-    result: dict[str, dict[str, float | None]] = {name: {} for name in schema}
-    names = schema.names()
-    for part in pl.concat(slices):
-        number, _, key = part.name.partition(" ")
-        result[names[int(number)]][key] = getattr(part, key if key in ("min", "max") else "sum")()
-    for name, each in result.items():
-        total, n = each.pop("sum", None), height - (each["missing"] or 0)
-        if total is not None and n:
-            each["mean"] = total / n
-            if isnan(total):  # the sum of infinities, too
-                each["nan"] = table.select(pl.col(name).is_nan().any()).collect(engine="streaming").item()
+            found = {"min": column.min(), "max": column.max(), "sum": column.cast(pl.Float64).sum()}
+            wanted += [part.alias(f"{place} {key}") for key, part in found.items()]
+    return [pl.len().alias("rows"), *wanted]
+
+
+def whole(table: pl.LazyFrame, slices: Sequence[pl.DataFrame]) -> Figures:
+    """The figures of a table from the `parts` of all its rows, in any order."""
+    found = pl.concat(slices)
+    height = int(found["rows"].sum())
+    result: dict[str, dict[str, float | None]] = {}
+    for place, name in enumerate(table.collect_schema()):
+        missing = int(found[f"{place} missing"].sum())
+        each = result[name] = {"missing": missing}
+        if f"{place} sum" not in found.columns or missing == height:
+            continue
+        total = _sum(found[f"{place} sum"])
+        low, high = found[f"{place} min"].min(), found[f"{place} max"].max()
+        each |= {"min": low, "max": high, "mean": total / (height - missing)}  # type: ignore[dict-item]
+        if isnan(total):  # the sum of infinities, too
+            each["nan"] = table.select(pl.col(name).is_nan().any()).collect(engine="streaming").item()
     return result
+
+
+def _sum(values: pl.Series) -> float:
+    """The same whatever their order; NaN for infinities of both signs."""
+    try:
+        return fsum(values)
+    except (OverflowError, ValueError):
+        return float(values.sum())
 
 
 def seconds(column: pl.Expr) -> pl.Expr:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from engine import experiment as ex
 from engine.data import table_faults as faults
-from engine.data.table_columns import Figures, figures
+from engine.data.table_columns import Figures, figures, parts, whole
 from engine.data.table_dialect import (
     CHUNK,
     MISSING,
@@ -60,7 +60,7 @@ def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) 
         faults.check_header(path, dialect)
     raw = out.with_name("raw.arrow")
     with _expecting(path, raw, dialect, progress):
-        dialect = _write(path, dialect, raw, wanted)
+        dialect, slices = _write(path, dialect, raw, wanted)
     naming, table = _named(pl.scan_ipc(raw, glob=False), dialect)
     schema = table.collect_schema()
     check_names(path, schema.names())
@@ -68,17 +68,23 @@ def read_csv(path: Path, wanted: ex.TableFormat, out: Path, progress: Progress) 
     if not rows:
         raise InputError(f"{path.name} has no rows below its header: choose a file with data.")
     _check_for_nul(path, table, dialect)
-    found = figures(table.head(rows))
+    found = _figures(table, rows, slices)
     if found[schema.names()[-1]]["missing"] and not faults.separators_add_up(path, dialect, rows, len(schema)):
         faults.check_shape(path, dialect)
 
     numeric, words = numbers_in_texts(table, dialect)
     if words:
         with _expecting(path, raw, dialect, progress):
-            dialect = _write(path, replace(dialect, null_values=words), raw, wanted)
+            dialect, slices = _write(path, replace(dialect, null_values=words), raw, wanted)
         naming, table = _named(pl.scan_ipc(raw, glob=False), dialect)
-        found = figures(table.head(rows))
+        found = _figures(table, rows, slices)
     return finish(table.head(rows), rows, Reading(dialect=dialect, names=naming), numeric, found, out)
+
+
+def _figures(table: pl.LazyFrame, rows: int, slices: Sequence[pl.DataFrame]) -> Figures:
+    """From what was seen while the rows were read; from the rows, where some are left out at the end."""
+    seen = sum(int(each["rows"].sum()) for each in slices)
+    return whole(table, slices) if seen == rows else figures(table.head(rows))
 
 
 def finish(
@@ -116,8 +122,10 @@ def _method(form: str) -> str:
 # ------------------------------------------------------------------------------------------------ reading with polars
 
 
-def _write(path: Path, dialect: Dialect, out: Path, wanted: ex.TableFormat) -> Dialect:
-    """Write the table as polars reads it, with as little told to polars as will do.
+def _write(
+    path: Path, dialect: Dialect, out: Path, wanted: ex.TableFormat
+) -> tuple[Dialect, list[pl.DataFrame]]:
+    """Write the table as polars reads it, with as little told to polars as will do; also the `parts` of its figures.
 
     Types from the first 100 rows, from more of them, from all, or none. Text that is not UTF-8 is read as Windows-1252
     unless `wanted` says otherwise.
@@ -142,13 +150,14 @@ class _NoUtf8Error(Exception):
     pass
 
 
-def _write_utf8(path: Path, source: Path, dialect: Dialect, out: Path) -> Dialect:
+def _write_utf8(path: Path, source: Path, dialect: Dialect, out: Path) -> tuple[Dialect, list[pl.DataFrame]]:
     looks = [replace(dialect, infer_schema_length=n) for n in (100, 10_000, None)]
     for number, look in enumerate((*looks, replace(dialect, infer_schema=False))):
         new = out.with_name(f"try-{look.encoding}-{number}.arrow")  # polars may still write to one that has failed
-        if _try(path, source, look, new):
+        slices = _try(path, source, look, new)
+        if slices is not None:
             new.replace(out)
-            return look
+            return look, slices
         new.unlink(missing_ok=True)
     check_for_nul(path, dialect.encoding)
     faults.check_shape(path, dialect)
@@ -158,11 +167,20 @@ def _write_utf8(path: Path, source: Path, dialect: Dialect, out: Path) -> Dialec
     )
 
 
-def _try(path: Path, source: Path, dialect: Dialect, out: Path) -> bool:
-    """Whether polars could read it. Its PanicException is no Exception: so everything is caught."""
+def _try(path: Path, source: Path, dialect: Dialect, out: Path) -> list[pl.DataFrame] | None:
+    """The `parts` of the figures, found while the rows are at hand; None where polars could not read the file.
+
+    Its PanicException is no Exception: so everything is caught.
+    """
+    slices: list[pl.DataFrame] = []
+
+    def look_at(rows: pl.DataFrame) -> pl.DataFrame:
+        slices.append(rows.select(parts(rows.schema)))
+        return rows
+
     try:
         table = pl.scan_csv(source, glob=False, **dialect.keywords() | {"encoding": "utf8"})
-        table.sink_ipc(out)
+        table.map_batches(look_at, streamable=True).sink_ipc(out)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except MemoryError:
@@ -170,8 +188,8 @@ def _try(path: Path, source: Path, dialect: Dialect, out: Path) -> bool:
     except BaseException as error:
         if "invalid utf-8" in str(error):
             raise _NoUtf8Error from None
-        return False
-    return True
+        return None
+    return slices
 
 
 def _transcode(path: Path, dialect: Dialect, copy: Path) -> None:

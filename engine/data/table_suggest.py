@@ -51,10 +51,10 @@ def _is_usable(table: OpenTable, column: ColumnInfo) -> bool:
     if column.type in ("category", "yes/no"):
         values = _distinct(table, column.name) if (column.distinct or 0) <= len(SPLIT_WORDS) else [""]
         return len(values) > 1 and not {str(value).strip().lower() for value in values} <= SPLIT_WORDS
-    return not _counts_rows(table, column)
+    return not counts_rows(table, column)
 
 
-def _counts_rows(table: OpenTable, column: ColumnInfo) -> bool:
+def counts_rows(table: OpenTable, column: ColumnInfo) -> bool:
     """Whether a column of numbers goes up by 1 with every row, as an index does."""
     low, high = column.minimum, column.maximum
     if not column.whole or column.missing or low is None or high is None or high - low != table.height - 1:
