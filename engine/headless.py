@@ -111,10 +111,12 @@ def _fit(options: argparse.Namespace, draw: Draw) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out {options.out} is a file: name a folder.")
     from engine import device
+    from engine.data.guards import find_guards
     from engine.session import DivergedError, Session
 
     session = Session(experiment, device.pick(options.device))
-    for warning in session.dataset.warnings:
+    seen = [f"{guard.sentence}" for guard in find_guards(experiment, session.dataset)]
+    for warning in (*session.dataset.warnings, *seen):
         print(f"Note: {warning}", file=sys.stderr)
     make_folder(options.out)
     failure = None

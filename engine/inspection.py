@@ -29,7 +29,8 @@ def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
 
     table = Tables().open(path)
     columns = [
-        {"name": each.name, "type": each.type, "missing": each.missing, "mean": each.mean}
+        {"name": each.name, "type": each.type, "missing": each.missing}
+        | ({"mean": each.mean} if each.type == "number" else {})
         for each in table.parsed.columns
     ]
     return {"kind": "table", "rows": table.height, "columns": columns, "read as": table.found()}, list(table.warnings)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 ALL_THREADS = torch.get_num_threads()
 
 
+LARGE = 100.0
+"""Numbers beyond this are worth scaling."""
+
+
 class DivergedError(InputError):
     """The loss or a weight became NaN or infinite; the session is back at its last finite weights."""
 
@@ -221,9 +225,16 @@ class Session:
         lr = self.experiment.fit.optimizer.lr
         return (
             f"The loss became NaN or infinite after epoch {epoch}: the steps are too large for this data. "
-            f"Try a much smaller learning rate, such as {lr / 10:g} instead of {lr:g}; "
+            f"{self._scaling_advice()}Try a much smaller learning rate, such as {lr / 10:g} instead of {lr:g}; "
             "the model keeps its last finite weights."
         )
+
+    def _scaling_advice(self) -> str:
+        """What else helps where the numbers themselves are large."""
+        tensors = {"features": self.dataset.X_train, "target": self.dataset.y_train}
+        numbers = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+        large = [name for name, tensor in numbers.items() if float(tensor.abs().max()) >= LARGE]
+        return f"Standardise the {' and the '.join(large)} in step 1. " if large else ""
 
     def predict(self, X: torch.Tensor) -> NDArray[np.float32]:
         """The model's outputs [n, n_outputs] for X [n, ...] on any device: numbers as scaled, or logits."""

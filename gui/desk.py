@@ -38,14 +38,14 @@ class Desk:
         self._number = 0
         self._sent_epochs = 0
         self._is_evaluated = False
+        self._why = ""
 
     @property
     def session(self) -> Session:
         """The session; only called when there is one."""
         if self._session is None:
-            raise InputError(
-                "There is nothing to fit: the experiment cannot be built as it is set. Change it, or undo the change."
-            )
+            why = self._why or "The experiment cannot be built as it is set: change it, or undo the change."
+            raise InputError(f"There is nothing to fit. {why}")
         return self._session
 
     @property
@@ -77,9 +77,13 @@ class Desk:
         same_data = old is not None and old.experiment.data == experiment.data
         dataset = old.dataset if old is not None and same_data else None
         del old  # its tensors' memory is free before others are made
-        if dataset is None:
-            dataset = load_dataset(experiment.data, self._tables, *self._watch)
-        self._session = Session(experiment, device.pick(wanted), dataset)
+        try:
+            if dataset is None:
+                dataset = load_dataset(experiment.data, self._tables, *self._watch)
+            self._session = Session(experiment, device.pick(wanted), dataset)
+        except InputError as error:
+            self._why = str(error)
+            raise
         return self._describe()
 
     def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared]:
@@ -121,7 +125,7 @@ class Desk:
             layers=tuple(str(layer) for layer in session.model.children()),
             reading=data.reading,
             columns=() if table is None else _offers(table),
-            warnings=data.warnings,
+            warnings=data.warnings if table is None else tuple(dict.fromkeys((*data.warnings, *table.warnings))),
             found_format="" if table is None else table.found(),
             guards=find_guards(session.experiment, data),
             task="classification" if preparation.classes else "regression",

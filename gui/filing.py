@@ -227,5 +227,6 @@ class Filing(QObject):
         self.done.emit(6, f"{path.name} written: python {path.name} prints the losses of every epoch.")
 
     def _remember(self, path: Path, step: int, message: str) -> None:
-        self._settings.add_recent(path)
+        if path.parent != self._settings.pasted:  # nobody looks for files there
+            self._settings.add_recent(path)
         self.done.emit(step, message)

@@ -184,6 +184,11 @@ class TrainingThread(QThread):
         self.failed.emit(failure)
 
     @property
+    def has_session(self) -> bool:
+        """Whether there is something to fit. May be asked from the window's thread."""
+        return self._desk is not None and self._desk.has_session
+
+    @property
     def desk(self) -> Desk:
         """The session and what is sent of it; there once warmed up."""
         if self._desk is None:

@@ -265,7 +265,7 @@ class MainWindow(QMainWindow):
         self._pacing.begin()
         if self.prepared is not None and frame.session == self.prepared.session:
             epochs = self.document.experiment.fit.epochs
-            self.plots.show_frame(frame, epochs, in_turn=self._pacing.is_slow)
+            self.plots.show_frame(frame, epochs, in_turn=self._pacing.is_slow and self.state is RunState.RUNNING)
             self.status.show_frame(frame, epochs, self.state)
             if self.state is RunState.RUNNING:
                 self.document.model_trained()
@@ -313,6 +313,11 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def show_failure(self, failure: Failure) -> None:
+        """Say what went wrong; where nothing could be built, what is shown of before is marked as such."""
+        if not self.trainer.has_session:
+            for step in (1, 2):
+                self.steps.set_done(step, False)
+            self.data_panel.show_failure(failure.sentence)
         self.status.say(failure.sentence)
         is_unfinished = isinstance(self.document.experiment.data.source, ex.Painted) and not failure.details
         if not (failure.is_wish or is_unfinished):  # the first strokes of a painting are no error

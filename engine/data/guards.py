@@ -34,14 +34,14 @@ class Guard:
 
 
 def find_guards(experiment: ex.Experiment, dataset: Dataset) -> tuple[Guard, ...]:
-    """All that there is to say. The tensors of `dataset` are on the CPU; scaled or not."""
-    guards = [*_missing_classes(experiment, dataset), *_time_order(experiment)]
+    """All that there is to say. The tensors of `dataset` may be scaled, and on any device."""
+    guards = [*_missing_classes(experiment, dataset), *_time_order(experiment, dataset)]
     if dataset.X_train.ndim == 2 and dataset.X_train.is_floating_point():
         X, y = (_own(tensor, moves) for tensor, moves in (
             (dataset.X_train, dataset.preparation.X_moves), (dataset.y_train, dataset.preparation.y_moves),
         ))  # fmt: skip
         guards += _same_rows(experiment, dataset)
-        guards += _leaks(experiment, dataset, X, y)
+        guards += _leaks(experiment, dataset, X, y.reshape(-1) if dataset.classes else y)
         guards += _constants(experiment, dataset, X)
         guards += _sizes(experiment, X, y)
     return tuple(guards)
@@ -49,7 +49,7 @@ def find_guards(experiment: ex.Experiment, dataset: Dataset) -> tuple[Guard, ...
 
 def _own(tensor: Any, moves: tuple[tuple[float, float], ...]) -> NDArray[Any]:
     """Values as they are in the source, of the first rows."""
-    values: NDArray[Any] = tensor[:LOOKED_AT].numpy()
+    values: NDArray[Any] = tensor[:LOOKED_AT].cpu().numpy()
     if not moves:
         return values
     centre, size = np.array(moves, dtype=np.float64).T
@@ -59,7 +59,7 @@ def _own(tensor: Any, moves: tuple[tuple[float, float], ...]) -> NDArray[Any]:
 
 def _missing_classes(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Guard]:
     for split in dataset.splits:
-        there = np.unique(dataset.y(split).numpy()) if dataset.classes else ()
+        there = np.unique(dataset.y(split).cpu().numpy()) if dataset.classes else ()
         missing = [name for place, name in enumerate(dataset.classes) if place not in there]
         if missing:
             split_ = ex.replace(experiment.data.split, method="stratified")
@@ -69,20 +69,40 @@ def _missing_classes(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Gu
             yield Guard(f"The {word} set has no row of class {names}.", "Split stratified" if mended else "", mended)
 
 
-def _time_order(experiment: ex.Experiment) -> Iterator[Guard]:
+def _time_order(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Guard]:
     source, split = experiment.data.source, experiment.data.split
-    if not isinstance(source, ex.Table) or split.method not in ("random", "stratified"):
+    if not isinstance(source, ex.Table) or split.method == "by column":
         return
-    dates = [name for name in source.features if source.column(name).type == "date"]
-    if dates:
-        yield Guard(
-            f"Rows have a date ({dates[0]}) and are shuffled: the model is tested on days between those that it knows.",
-            "Split in order", _with_split(experiment, ex.replace(split, method="in order")),
-        )  # fmt: skip
+    for name in source.features:
+        if source.column(name).type != "date" or name not in dataset.features:
+            continue
+        is_sorted = _is_sorted(dataset, dataset.features.index(name))
+        if is_sorted and split.method != "in order":
+            yield Guard(
+                f"Rows have a date ({name}) and are shuffled: the model is tested on days between those that it knows.",
+                "Split in order", _with_split(experiment, ex.replace(split, method="in order")),
+            )  # fmt: skip
+        elif not is_sorted:
+            yield Guard(
+                f"The file is not sorted by its dates ({name}), so the model is tested on days between those that it "
+                "knows: sort the file by them and split in order."
+            )
+        return
+
+
+def _is_sorted(dataset: Dataset, feature: int) -> bool:
+    """Whether a feature never falls, in the order of the file."""
+    n = sum(map(len, dataset.parts.values()))
+    values = np.empty(n, dtype=np.float32)
+    for split, rows in dataset.parts.items():
+        values[rows] = dataset.X(split)[:, feature].cpu().numpy()
+    return bool((np.diff(values) >= 0).all())
 
 
 def _same_rows(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Guard]:
-    train, test = (_hashes(dataset.X(split).numpy(), dataset.y(split).numpy()) for split in ("train", "test"))
+    train, test = (
+        _hashes(dataset.X(split).cpu().numpy(), dataset.y(split).cpu().numpy()) for split in ("train", "test")
+    )
     n = int(np.isin(test, train).sum())
     if n:
         data = ex.replace(experiment.data, drop_duplicates=True)
@@ -131,7 +151,7 @@ def _tells_the_class(column: NDArray[Any], y: NDArray[np.int64]) -> bool:
     values, codes = np.unique(column, return_inverse=True)
     if not 2 <= len(values) <= FEW_VALUES:
         return False
-    pairs = len(np.unique(codes * (int(y.max()) + 1) + y))
+    pairs = len(np.unique(codes * (int(y.max()) + 1) + y.astype(np.int64)))
     return pairs == len(values) == len(np.unique(y))
 
 
@@ -155,7 +175,7 @@ def _sizes(experiment: ex.Experiment, X: NDArray[Any], y: NDArray[Any]) -> Itera
             f"Features go up to {largest:,.4g}: with steps of a usual size the loss will explode.",
             "Standardise features", _with_scaling(experiment, mended),
         )  # fmt: skip
-    largest = 0.0 if y.ndim == 1 else float(np.abs(y).max())
+    largest = float(np.abs(y).max())
     if scaling.target == "none" and largest >= LARGE_TARGET:
         mended = ex.replace(scaling, target="standardise")
         yield Guard(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine import experiment as ex
 from engine.data.child import ask
-from engine.data.table_suggest import suggest
+from engine.data.table_suggest import counts_rows, suggest
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 
@@ -101,7 +101,11 @@ def _text(table: OpenTable) -> ex.Text:
 
 def _sequences(table: OpenTable) -> ex.Sequences:
     """The last column of numbers is predicted, from all of them."""
-    names = tuple(column.name for column in table.parsed.columns if column.type == "number" and not column.missing)
+    names = tuple(
+        column.name
+        for column in table.parsed.columns
+        if column.type == "number" and not column.missing and not counts_rows(table, column)
+    )
     if not names:
         raise InputError(f"{table.path.name} has no column of numbers without a gap: fill the gaps first.")
     length = min(24, max(table.height // 10, 1))

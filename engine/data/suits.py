@@ -81,6 +81,8 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
         isinstance(source, ex.Table) and len(source.targets) > 1
     )
     flat = not isinstance(source, ex.Images | ex.Text | ex.Sequences) and source != ex.Bundled(name="digits")
+    if fit != experiment.fit and fit.optimizer == ex.SGD():
+        fit = ex.replace(fit, optimizer=ex.Adam(lr=0.01))  # plain SGD at 0.01 hardly moves in 200 epochs
     takes_it = {ex.LinearRegressionModel: one_number and flat, ex.LinearRegressionModelV2: flat}
     if not takes_it.get(type(model), True):
         model = ex.Layers()

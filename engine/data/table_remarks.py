@@ -135,7 +135,8 @@ def on_gaps(
     remarks = []
     if missing:
         each = [f"{name} {int(figures[name]['missing'] or 0):,} (first on {at})" for name, (_, at) in missing.items()]
-        remarks.append(f"Values are missing: {listed(each)}. Rows with a gap in a used column are left out, unless it is filled.")
+        what = "Rows with a gap in a used column are left out, unless it is filled."
+        remarks.append(f"Values are missing: {listed(each)}. {what}")
     if infinite:
         each = [f"{name} (first on {at})" for name, (_, at) in infinite.items()]
         remarks.append(f"Infinite values, or too large ones for float32, cannot be used: {listed(each)}.")

@@ -59,6 +59,7 @@ class LossPlot(PlotCard):
         for curve in self.curves.values():
             self.plot.addItem(curve)
         self._room = 0
+        self.item.setYRange(0, 1)  # where there is nothing yet, the range of a fit before would stay
         self.item.enableAutoRange()
         self._name_curves()
 

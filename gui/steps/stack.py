@@ -24,7 +24,7 @@ class StepHeader(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def sizeHint(self) -> QSize:
-        return QSize(220, 38)
+        return QSize(220, 33)
 
     def set_done(self, done: bool) -> None:
         """Show or hide the mark."""

@@ -113,6 +113,25 @@ def test_shuffled_dates_are_put_in_order(table):
     assert mended(experiment, "are shuffled").data.split.method == "in order"
 
 
+def test_a_file_that_is_not_sorted_by_its_dates_is_said_and_no_click_pretends_to_mend_it(table):
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 4, 9), eager=True).sample(fraction=1, shuffle=True, seed=1)
+    columns = {"day": days, "y": noise(len(days))}
+    for method in ("random", "in order"):
+        split, scaled = ex.Split(method=method), ex.Scaling(features="standardise")
+        experiment = table(columns, uses=(ex.Column(name="day", type="date"),), split=split, scaling=scaled)
+        (guard,) = guards(experiment)
+        assert "not sorted by its dates (day)" in guard.sentence and guard.experiment is None
+
+
+@pytest.mark.parametrize("loss", [ex.BCEWithLogitsLoss(), ex.CrossEntropyLoss()])
+def test_what_is_said_does_not_hang_on_the_shape_that_the_loss_takes(table, loss):
+    kinds = ["a", "b"] * 45
+    uses = (ex.Column(name="y", type="category"),)
+    experiment = table({"x": noise(90), "code": [7, 1] * 45, "y": kinds}, uses=uses)
+    dataset = load_dataset(experiment.data).for_loss(loss)
+    assert [guard.mend for guard in find_guards(experiment, dataset)] == ["Leave out code"]
+
+
 @pytest.mark.parametrize(
     ("columns", "sentence", "scaling"),
     [

@@ -262,6 +262,47 @@ def test_a_guard_offers_its_mend_and_one_click_makes_it(person: Person, tmp_path
     assert "copy" in person.window.document.experiment.data.source.features
 
 
+def test_what_remains_to_be_mended_stays_in_sight(person: Person, tmp_path: Path) -> None:
+    table = mixed().with_columns(pl.col("price").alias("copy"), pl.lit(7).alias("same"))
+    table.select("size", "copy", "same", "price").write_csv(tmp_path / "t.csv")
+    source = ex.Table(path=str(tmp_path / "t.csv"), target="price", features=("size", "copy", "same"))
+    person.window.steps.open(1)
+    person.prepared_after(lambda: person.window.document.edit("data", source=source))
+    guards = person.window.data_panel.guards
+    for mend in ("Leave out copy", "Leave out same"):
+        assert guards.isVisible() and guards.height() > 40
+        guard = next(guard for guard in person.window.prepared.guards if guard.mend == mend)
+        person.prepared_after(lambda guard=guard: guards.mended.emit(guard.experiment))
+    assert not guards.isVisible()
+
+
+def test_where_nothing_can_be_built_step_1_says_why_and_so_does_fit(person: Person, tmp_path: Path) -> None:
+    mixed().write_csv(tmp_path / "t.csv")
+    source = ex.Table(path=str(tmp_path / "t.csv"), target="colour", features=("size",))
+    person.window.document.edit("data", source=source)
+    person.wait(lambda: bool(person.answers.errors))
+    assert "'colour'" in person.answers.errors.pop()[0]
+    assert "'colour'" in person.window.data_panel._shapes.text()
+    assert [header.done for header in person.window.steps.headers][:2] == [False, False]
+    person.window.trainer.fit()
+    person.wait(lambda: bool(person.answers.errors))
+    assert "'colour'" in person.answers.errors.pop()[0]
+    person.prepared_after(lambda: person.do("undo"))
+    assert [header.done for header in person.window.steps.headers][:2] == [True, True]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")  # the offscreen platform has no way to raise a list
+def test_arrow_keys_in_the_list_of_sources_open_the_list_and_ask_for_no_file(person: Person) -> None:
+    person.window.steps.open(1)
+    combo = person.window.data_panel.source.combo
+    person.wait(combo.isVisible)
+    combo.setCurrentIndex(combo.findText("Real data sets"))  # the next one asks for a file
+    person.qtbot.keyClick(combo, Qt.Key.Key_Down)
+    assert combo.currentText() == "Real data sets" and combo.view().isVisible()
+    combo.hidePopup()
+    assert person.window.document.experiment == ex.Experiment()
+
+
 def test_all_rows_stand_in_a_table_and_the_test_rows_stay_sealed_until_step_4(person: Person) -> None:
     person.prepared_after(lambda: person.window.document.replace(find_experiment("diabetes")))
     person.do("rows")

@@ -71,6 +71,7 @@ class GuardList(QScrollArea):
         self._lines = [self._line(index, guard) for index, guard in enumerate(guards)]
         for line in self._lines:
             self._rows.addWidget(line)
+            line.show()  # at once: the layout counts what is shown
         self.setEnabled(True)
         self.setVisible(bool(guards))
         self._fit_height()

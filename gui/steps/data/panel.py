@@ -107,6 +107,12 @@ class DataPanel(StepPanel):
         self.guards.show_guards(prepared.guards)
         self.guards.setEnabled(prepared.experiment == self.document.experiment)
 
+    def show_failure(self, sentence: str) -> None:
+        """Nothing could be built of the experiment: say why, where the tensors would be."""
+        self._shapes.setText(sentence)
+        self._warnings.hide()
+        self.guards.show_guards(())
+
     def apply_theme(self, theme: Theme) -> None:
         """Paint in the theme's colours."""
         self.guards.apply_theme(theme)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from engine import experiment as ex
@@ -59,6 +59,16 @@ def entry_of(source: ex.Source) -> Entry:
     return next(entry for entry in entries if (entry.place == "folder") == is_folder)
 
 
+class _SourceBox(QComboBox):
+    """Its arrow keys open the list: on the way through the sources no question for a file is asked."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.showPopup()
+        else:
+            super().keyPressEvent(event)
+
+
 class SourcePicker(QWidget):
     """Shows a source, says what it should become. Each kind comes back with the values that it last had."""
 
@@ -73,7 +83,7 @@ class SourcePicker(QWidget):
         self._entry = ENTRIES["Generated"][0]
         self._last: dict[Entry, ex.Source] = {}
         self._forms: dict[Entry, SourceForm] = {}
-        self.combo = form_field(named(QComboBox(maxVisibleItems=24), "source", "Data source"))
+        self.combo = form_field(named(_SourceBox(maxVisibleItems=24), "source", "Data source"))
         self._fill()
         self._help = note()
         self._rows = QVBoxLayout(self)
