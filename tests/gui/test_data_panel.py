@@ -171,7 +171,7 @@ def test_a_number_of_a_source_is_typed(panel: DataPanel) -> None:
     choose(panel, entry_of(ex.Blobs()))
     type_into(panel.source.form.form.widgets["classes"], "7")
     assert source(panel) == ex.Blobs(classes=7)
-    assert panel.document.experiment.data.split == ex.Split()
+    assert panel.document.experiment.data.split == ex.Split(method="random")
 
 
 def test_a_formula_that_cannot_be_read_is_refused_below_it_and_stays_for_correction(panel: DataPanel) -> None:

@@ -60,10 +60,15 @@ def entry_of(source: ex.Source) -> Entry:
 
 
 class _SourceBox(QComboBox):
-    """Its arrow keys open the list: on the way through the sources no question for a file is asked."""
+    """Before a source that asks for a file, the arrow keys open the list, so that one can go past it."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+        row = self.currentIndex() + step
+        while step and 0 <= row < self.count() and not isinstance(self.itemData(row), Entry):
+            row += step  # past the title of a group
+        entry = self.itemData(row) if step else None
+        if isinstance(entry, Entry) and entry.place:
             self.showPopup()
         else:
             super().keyPressEvent(event)
