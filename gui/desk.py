@@ -40,6 +40,14 @@ class Desk:
         self._is_evaluated = False
         self._why = ""
 
+    def warm_up(self) -> None:
+        """Have a process wait that reads the next table: it opens a third of a second sooner."""
+        self._tables.warm_up()
+
+    def close(self) -> None:
+        """End what waits."""
+        self._tables.close()
+
     @property
     def session(self) -> Session:
         """The session; only called when there is one."""
@@ -182,6 +190,7 @@ class Desk:
     def look_at(self, path: Path, kind: str) -> SourceFound:
         """What a file or folder most likely is; `kind` is a source's tag, or empty where that is to be found out."""
         source = source_at(path, self._tables, kind, *self._watch)
+        self.warm_up()
         table = self._table(source)
         if table is None:
             return SourceFound(path, source, f"{path.name} is taken as {_words(source)}.")

@@ -144,8 +144,9 @@ class TrainingThread(QThread):
                 continue
             command = self._commands.get()
             if command is None:
-                return
+                break
             self._carry_over(command)
+        self.desk.close()
 
     def _warm_up(self) -> None:
         """Import what is heavy here and now, not in the window's thread: it takes a second or two."""
@@ -153,6 +154,7 @@ class TrainingThread(QThread):
 
         self._desk = Desk(self._tell_progress, self._cancel_asked.is_set)
         self.ready.emit(self._desk.devices())
+        self._desk.warm_up()
 
     def _carry_over(self, work: Callable[[], None]) -> bool:
         """Do `work`; whatever goes wrong in it is told to the window. Says whether it went well."""
