@@ -14,7 +14,7 @@ from engine.data.scaling import unscale
 from engine.session import Session
 
 if TYPE_CHECKING:
-    from engine.data.parquet_stream import Stream
+    from engine.data.parquet.stream import Stream
 
 
 class Scores(Struct, frozen=True):
@@ -50,7 +50,7 @@ def score(session: Session) -> Scores:
 
 
 def _streamed_score(session: Session, stream: Stream) -> Scores:
-    from engine.data.parquet_reader import Reader
+    from engine.data.parquet.reader import Reader
     from engine.streaming import in_order
 
     reader, sums = Reader(stream), Errors()

@@ -13,8 +13,8 @@ from engine import experiment as ex
 from engine.data.preparation import answers
 from engine.data.rows import Learned
 from engine.data.scaling import scale_new
-from engine.data.table_reading import column
-from engine.data.table_rows import features_of
+from engine.data.table.reading import column
+from engine.data.table.rows import features_of
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 from engine.model_file import OpenedModel

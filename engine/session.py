@@ -22,8 +22,8 @@ from engine.models.build import Inputs, build_model, check_memory
 from engine.threads import needs_one_thread
 
 if TYPE_CHECKING:
-    from engine.data.parquet_reader import Reader
-    from engine.data.parquet_stream import Stream
+    from engine.data.parquet.reader import Reader
+    from engine.data.parquet.stream import Stream
 
 ALL_THREADS = torch.get_num_threads()
 
@@ -190,7 +190,7 @@ class Session:
 
     def _begin_epoch(self, stream: Stream) -> None:
         from engine import streaming
-        from engine.data.parquet_reader import Reader
+        from engine.data.parquet.reader import Reader
 
         if self._before is None:
             state = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.data.parquet_reader import Reader
-from engine.data.parquet_stream import Stream
+from engine.data.parquet.reader import Reader
+from engine.data.parquet.stream import Stream
 from engine.session import Position, epoch_seed, unwrapped_step
 
 

@@ -12,7 +12,7 @@ from engine import experiment as ex
 from engine.data.rows import feature_axis
 from engine.data.scaling import Moves, unscale
 from engine.data.sequences import cuts
-from engine.data.table_reading import column
+from engine.data.table.reading import column
 from engine.data.tables import Tables
 from engine.session import Session
 from gui.frames import ImagePreview, Points, SeriesPreview, TextPreview

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.data.table_columns import ColumnInfo
-from engine.data.table_reading import column
+from engine.data.table.columns import ColumnInfo
+from engine.data.table.reading import column
 from engine.data.tables import OpenTable, Tables
 from engine.session import Session
 from gui.frames import SPLITS, ColumnHead, RowsShown

@@ -88,13 +88,13 @@ def _texts(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
 
 
 def _table(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
-    from engine.data.table_work import parse
+    from engine.data.table.work import parse
 
     return parse(request, folder, progress)
 
 
 def _places(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
-    from engine.data.table_work import places
+    from engine.data.table.work import places
 
     return places(request, folder, progress)
 
@@ -103,5 +103,5 @@ WORKS: dict[str, Work] = {"table": _table, "places": _places, "images": _images,
 
 if __name__ == "__main__":
     if "table" in sys.argv:  # most of its time, if the file is small
-        import engine.data.table_work  # noqa: F401
+        import engine.data.table.work  # noqa: F401
     serve(WORKS)

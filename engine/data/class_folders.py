@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.data.table_faults import listed
+from engine.data.table.faults import listed
 from engine.errors import InputError
 
 SYSTEM = ("Thumbs.db", "desktop.ini", "__MACOSX")

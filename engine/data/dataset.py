@@ -18,7 +18,7 @@ from engine.data.splitting import divide
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.data.parquet_stream import Stream
+    from engine.data.parquet.stream import Stream
     from engine.data.tables import Tables
 
 SPLITS = ("train", "validation", "test")
@@ -107,7 +107,7 @@ def load_dataset(
     Raises InputError, and CancelledError once `cancelled` says so; both functions are asked where a file is read.
     """
     if isinstance(data.source, ex.ParquetStream):
-        from engine.data import parquet_stream
+        from engine.data.parquet import stream as parquet_stream
 
         return parquet_stream.load_dataset(data, data.source, on_progress, cancelled)
     return build_dataset(read_rows(data, tables, on_progress, cancelled), data)
@@ -175,13 +175,14 @@ def _read_table(
     on_progress: Callable[[float], None] | None,
     cancelled: Callable[[], bool] | None,
 ) -> Rows:
-    from engine.data import sequences, table_rows
+    from engine.data import sequences
+    from engine.data.table import rows
 
     table = tables.open(Path(source.path), source.format, on_progress, cancelled)
     if isinstance(source, ex.Sequences):
         return sequences.read_rows(source, tables, data.split)
     column = data.split.column if data.split.method == "by column" else ""
-    return table_rows.read_rows(table, source, column, data.drop_duplicates)
+    return rows.read_rows(table, source, column, data.drop_duplicates)
 
 
 def cut(whole: torch.Tensor, rows: RowNumbers) -> torch.Tensor:

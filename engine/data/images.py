@@ -23,7 +23,7 @@ from engine import experiment as ex
 from engine.data import child
 from engine.data.class_folders import FILES_BELOW, LeftOut, checked_folder, on_left_out, shown, walk_lines
 from engine.data.rows import Reading, Rows, numbers
-from engine.data.table_faults import listed
+from engine.data.table.faults import listed
 from engine.errors import InputError
 
 SECONDS = 3600

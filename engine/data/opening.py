@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine import experiment as ex
 from engine.data.child import ask
-from engine.data.table_suggest import counts_rows, suggest
+from engine.data.table.suggest import counts_rows, suggest
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 
@@ -116,7 +116,7 @@ def _stream(path: Path) -> ex.ParquetStream:
     with tempfile.TemporaryDirectory(prefix="sixstep-") as folder:
         names: list[str] = ask(
             "columns", {"path": str(path)}, folder=Path(folder), seconds=SECONDS, memory=MEMORY,
-            main="engine.data.parquet_child",
+            main="engine.data.parquet.child",
         )  # fmt: skip
     if len(names) < 2:
         raise InputError(f"{path.name} has fewer than two columns of numbers: a target and a feature are needed.")

@@ -21,8 +21,8 @@ from engine import experiment as ex
 from engine.data.class_folders import shown
 from engine.data.rows import Learned, Reading, RowNumbers, Rows
 from engine.data.splitting import sizes
-from engine.data.table_dialect import quoted
-from engine.data.table_uses import assign, check_column
+from engine.data.table.dialect import quoted
+from engine.data.table.uses import assign, check_column
 from engine.errors import InputError
 
 if TYPE_CHECKING:

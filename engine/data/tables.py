@@ -1,6 +1,6 @@
 """Step 1, a table of unknown origin: opened once, in a child process, for its description, its rows and its tensors.
 
-The child (`table_work`) looks at the file, parses it and writes it into a typed Arrow file; nothing else reads the
+The child (`table.work`) looks at the file, parses it and writes it into a typed Arrow file; nothing else reads the
 original again. A file that cannot be used raises InputError; one that can, but is odd, comes with warnings. No Qt in
 here, and torch only where tensors are asked for.
 """
@@ -22,11 +22,11 @@ import polars as pl
 
 from engine import experiment as ex
 from engine.data.child import Child, ask
-from engine.data.table_columns import ColumnInfo, with_counts
-from engine.data.table_lines import Reading
-from engine.data.table_rows import features_of, read_rows
-from engine.data.table_suggest import suggest
-from engine.data.table_work import FILE, Parsed
+from engine.data.table.columns import ColumnInfo, with_counts
+from engine.data.table.lines import Reading
+from engine.data.table.rows import features_of, read_rows
+from engine.data.table.suggest import suggest
+from engine.data.table.work import FILE, Parsed
 from engine.errors import InputError
 from engine.files import atomic_write
 

@@ -23,10 +23,10 @@ from engine import experiment as ex
 from engine.data import child
 from engine.data.class_folders import FILES_BELOW, LeftOut, checked_folder, on_left_out, shown, walk_lines
 from engine.data.rows import Learned, Reading, RowNumbers, Rows
-from engine.data.table_columns import MOST_CATEGORIES
-from engine.data.table_dialect import quoted
-from engine.data.table_faults import count, listed
-from engine.data.table_uses import check_column
+from engine.data.table.columns import MOST_CATEGORIES
+from engine.data.table.dialect import quoted
+from engine.data.table.faults import count, listed
+from engine.data.table.uses import check_column
 from engine.data.text_reading import DECODED
 from engine.data.text_tokens import LONGEST, encode, prepare_lines, tokens, vocabulary
 from engine.errors import InputError

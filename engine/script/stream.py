@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import experiment as ex
-from engine.data.parquet_sizes import sizes
+from engine.data.parquet.sizes import sizes
 from engine.script.data import text
 
 

@@ -15,7 +15,7 @@ import polars as pl
 import torch
 
 from engine import experiment as ex
-from engine.data.parquet_reader import Reader
+from engine.data.parquet.reader import Reader
 from engine.session import Session
 from engine.streaming import in_order
 from tests.bench.rows import Goal, Row, in_turns

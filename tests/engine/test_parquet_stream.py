@@ -20,7 +20,7 @@ import torch
 from engine import experiment as ex
 from engine.data import child
 from engine.data.dataset import load_dataset, read_rows
-from engine.data.parquet_reader import Reader
+from engine.data.parquet.reader import Reader
 from engine.errors import InputError
 from engine.evaluate import errors, score
 from engine.model_file import open_model, restore, save_model

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine import experiment as ex
-from engine.data import table_rows, tables
+from engine.data import tables
+from engine.data.table import rows as table_rows
 from engine.data.tables import Tables, features_of, read_rows, suggest
 from engine.errors import InputError
 from tests.engine.table_tools import Made, parse_here, run_lines, same_bits

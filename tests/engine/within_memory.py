@@ -23,7 +23,7 @@ def status(name: str, process: int | str = "self") -> int:
 
 def reader_start() -> int:
     """What a reading process takes before it reads, in MB."""
-    code = "import engine.data.parquet_child; print(open('/proc/self/status').read())"
+    code = "import engine.data.parquet.child; print(open('/proc/self/status').read())"
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=sys.argv[1], check=True, capture_output=True, text=True
     ).stdout  # fmt: skip
@@ -35,7 +35,7 @@ def main() -> None:
     sys.path.insert(0, root)
     import numpy as np
 
-    import engine.data.parquet_reader
+    import engine.data.parquet.reader
     import engine.streaming  # noqa: F401
     from engine import experiment as ex
     from engine.session import Session

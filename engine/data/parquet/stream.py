@@ -2,7 +2,7 @@
 
 A `Block` is some rows of one file that follow one another. An epoch's order is drawn from (seed, epoch): first that of
 the training rows' blocks, then that of the rows in each buffer that these fill. Files are read in a child process
-(`parquet_child`), once when they are chosen, and again block by block while training (`parquet_reader`).
+(`parquet.child`), once when they are chosen, and again block by block while training (`parquet.reader`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from engine import experiment as ex
 from engine.data import child
 from engine.data.class_folders import shown
-from engine.data.parquet_sizes import row_bytes, sizes
+from engine.data.parquet.sizes import row_bytes, sizes
 from engine.data.preparation import Preparation
 from engine.data.rows import Learned, Reading, RowNumbers
 from engine.data.scaling import Moves
@@ -151,7 +151,7 @@ def load_dataset(
         folder = Path(temporary)
         answer = child.ask(
             "look", request, folder=folder, seconds=SECONDS, memory=MEMORY + 2**20 * source.buffer,
-            on_progress=on_progress, cancelled=cancelled, main="engine.data.parquet_child",
+            on_progress=on_progress, cancelled=cancelled, main="engine.data.parquet.child",
         )  # fmt: skip
         samples = {split: np.load(folder / f"{split}.npy", allow_pickle=False) for split in SPLITS}
     known = {

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from engine import experiment as ex
 from engine.data.rows import Learned, RowNumbers, Rows
-from engine.data.table_columns import MOST_CATEGORIES
-from engine.data.table_faults import count, listed, missing_column
-from engine.data.table_script import reading_of
-from engine.data.table_uses import as_float, check_column, constant
+from engine.data.table.columns import MOST_CATEGORIES
+from engine.data.table.faults import count, listed, missing_column
+from engine.data.table.script import reading_of
+from engine.data.table.uses import as_float, check_column, constant
 from engine.errors import InputError
 
 if TYPE_CHECKING:

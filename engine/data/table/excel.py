@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from engine.data.table_dialect import CHUNK, opened
+from engine.data.table.dialect import CHUNK, opened
 from engine.errors import InputError
 
 MOST_BYTES = 512 * 2**20

@@ -1,7 +1,7 @@
 """The child processes that read Parquet which stays on disk. No torch in here; polars unpacks.
 
-`child.ask("look", ..., main="engine.data.parquet_child")` goes over all rows once. Started with the argument "blocks",
-this reads one block after another for `parquet_reader.Reader`: a line of JSON asks, a line answers, the rows follow it.
+`child.ask("look", ..., main="engine.data.parquet.child")` goes over all rows once. Started with the argument "blocks",
+this reads one block after another for `parquet.reader.Reader`: a line of JSON asks, a line answers, the rows follow it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from engine import experiment as ex
 from engine.data.child_main import Progress, limit_memory, serve
 from engine.data.class_folders import shown
-from engine.data.parquet_reader import Answer, Order
-from engine.data.parquet_stream import SPLITS, Block, StreamFile, blocks, sample_numbers, still_the_same
+from engine.data.parquet.reader import Answer, Order
+from engine.data.parquet.stream import SPLITS, Block, StreamFile, blocks, sample_numbers, still_the_same
 from engine.data.splitting import sizes
-from engine.data.table_faults import listed
+from engine.data.table.faults import listed
 from engine.errors import InputError
 
 MOST_FILES = 100_000

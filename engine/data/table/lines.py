@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.data.table_dialect import Dialect, quoted
+from engine.data.table.dialect import Dialect, quoted
 
 Kind = Literal["csv", "parquet", "excel", "npy", "npz", "pt", "safetensors"]
 Naming = Literal["as they are", "stripped", "filled", "numbered"]

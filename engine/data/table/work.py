@@ -10,12 +10,12 @@ import msgspec
 import polars as pl
 
 from engine import experiment as ex
-from engine.data import table_remarks as remarks
-from engine.data.table_columns import ColumnInfo, ColumnType, Figures, type_of
-from engine.data.table_dialect import opened
-from engine.data.table_faults import places_of
-from engine.data.table_lines import Kind, Reading
-from engine.data.table_reading import column, n_stored, read_csv
+from engine.data.table import remarks as remarks
+from engine.data.table.columns import ColumnInfo, ColumnType, Figures, type_of
+from engine.data.table.dialect import opened
+from engine.data.table.faults import places_of
+from engine.data.table.lines import Kind, Reading
+from engine.data.table.reading import column, n_stored, read_csv
 from engine.errors import InputError
 
 FILE = "table.arrow"
@@ -64,15 +64,15 @@ def parse(request: dict[str, Any], folder: Path, progress: Callable[[float], Non
         case "csv":
             reading, found = read_csv(path, wanted, out, progress)
         case "parquet":
-            from engine.data.table_formats import read_parquet
+            from engine.data.table.formats import read_parquet
 
             reading, found, choices, special = read_parquet(path, out)
         case "excel":
-            from engine.data.table_formats import read_excel
+            from engine.data.table.formats import read_excel
 
             reading, found, choices, special = read_excel(path, wanted, out)
         case kind:
-            from engine.data.table_arrays import read_arrays
+            from engine.data.table.arrays import read_arrays
 
             reading, found, choices, special = read_arrays(path, kind, wanted, out)
     progress(0.97)

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from engine.data.table_dialect import CHUNK, Dialect, csv_reader, python_encoding
-from engine.data.table_lines import Reading
+from engine.data.table.dialect import CHUNK, Dialect, csv_reader, python_encoding
+from engine.data.table.lines import Reading
 from engine.errors import InputError
 
 

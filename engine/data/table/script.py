@@ -1,4 +1,4 @@
-"""The lines of the exported script that make a table's tensors: bit for bit what `table_rows` makes."""
+"""The lines of the exported script that make a table's tensors: bit for bit what `table.rows` makes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine import experiment as ex
 from engine.data.rows import Reading
-from engine.data.table_dialect import quoted
-from engine.data.table_uses import as_float, assign, select
+from engine.data.table.dialect import quoted
+from engine.data.table.uses import as_float, assign, select
 
 if TYPE_CHECKING:
     from engine.data.tables import OpenTable

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from engine.data.table_columns import EXACT, Figures
-from engine.data.table_dialect import MISSING, NUMBER, THOUSANDS, Dialect
-from engine.data.table_faults import count, listed, place_of, places_of
-from engine.data.table_lines import Reading
-from engine.data.table_reading import all_missing, column, n_stored, plain
+from engine.data.table.columns import EXACT, Figures
+from engine.data.table.dialect import MISSING, NUMBER, THOUSANDS, Dialect
+from engine.data.table.faults import count, listed, place_of, places_of
+from engine.data.table.lines import Reading
+from engine.data.table.reading import all_missing, column, n_stored, plain
 
 FEW_CLASSES = 50  # a text column with more distinct values is not taken for classes
 

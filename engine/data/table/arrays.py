@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from engine import experiment as ex
-from engine.data.table_dialect import opened
-from engine.data.table_faults import listed
-from engine.data.table_formats import MOST_BYTES, Found
-from engine.data.table_lines import Kind, Reading
-from engine.data.table_reading import finish
+from engine.data.table.dialect import opened
+from engine.data.table.faults import listed
+from engine.data.table.formats import MOST_BYTES, Found
+from engine.data.table.lines import Kind, Reading
+from engine.data.table.reading import finish
 from engine.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from engine import experiment as ex
-from engine.data import table_remarks as remarks
-from engine.data.table_columns import NO, YES, seconds
-from engine.data.table_dialect import quoted
-from engine.data.table_faults import missing_column
+from engine.data.table import remarks as remarks
+from engine.data.table.columns import NO, YES, seconds
+from engine.data.table.dialect import quoted
+from engine.data.table.faults import missing_column
 from engine.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 
 from engine import experiment as ex
-from engine.data.table_columns import Figures
-from engine.data.table_dialect import opened
-from engine.data.table_excel import Sheet, damaged, look, sheet_names
-from engine.data.table_faults import count, listed
-from engine.data.table_lines import Reading
-from engine.data.table_reading import check_names, finish, n_rows, numbers_in_texts
+from engine.data.table.columns import Figures
+from engine.data.table.dialect import opened
+from engine.data.table.excel import Sheet, damaged, look, sheet_names
+from engine.data.table.faults import count, listed
+from engine.data.table.lines import Reading
+from engine.data.table.reading import check_names, finish, n_rows, numbers_in_texts
 from engine.errors import InputError
 
 MOST_BYTES = 4 * 2**30

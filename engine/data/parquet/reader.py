@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.data.child import ROOT, broken, out_of_memory
 from engine.data.class_folders import shown
-from engine.data.parquet_stream import Block, Stream, still_the_same
+from engine.data.parquet.stream import Block, Stream, still_the_same
 from engine.errors import InputError
 
 AHEAD = 2
@@ -51,7 +51,7 @@ class Reader:
         self._stream = stream
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `_end`
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "engine.data.parquet_child", "blocks"],
+            [sys.executable, "-m", "engine.data.parquet.child", "blocks"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
         )  # fmt: skip
         self._asked: SimpleQueue[Block] = SimpleQueue()
@@ -69,7 +69,7 @@ class Reader:
     def read(self, blocks: Iterable[Block]) -> Iterator[NDArray[np.float32] | None]:
         """Each block's rows, float32 [n, n_columns], scaled; None now and then while there is nothing yet.
 
-        A second call gives up the first. Raises InputError: see `parquet_child.read_block`.
+        A second call gives up the first. Raises InputError: see `parquet.child.read_block`.
         """
         left = iter(blocks)
         old = self._on_the_way

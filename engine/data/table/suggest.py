@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from engine import experiment as ex
-from engine.data.table_columns import ColumnInfo
+from engine.data.table.columns import ColumnInfo
 from engine.errors import InputError
 
 if TYPE_CHECKING:

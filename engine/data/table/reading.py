@@ -12,9 +12,9 @@ import polars as pl
 from msgspec.structs import replace
 
 from engine import experiment as ex
-from engine.data import table_faults as faults
-from engine.data.table_columns import Figures, figures, parts, whole
-from engine.data.table_dialect import (
+from engine.data.table import faults as faults
+from engine.data.table.columns import Figures, figures, parts, whole
+from engine.data.table.dialect import (
     CHUNK,
     MISSING,
     Dialect,
@@ -24,7 +24,7 @@ from engine.data.table_dialect import (
     python_encoding,
     sniff,
 )
-from engine.data.table_lines import Naming, Reading, date_call
+from engine.data.table.lines import Naming, Reading, date_call
 from engine.errors import InputError
 
 MOST_NAME = 200
