@@ -91,6 +91,7 @@ class DataPanel(StepPanel):
         data = experiment.data
         self.source.show_source(data.source, data.scaling)
         self.duplicates.show_part(data)
+        self.duplicates.setVisible(isinstance(data.source, ex.Table))  # other sources have no say in it
         self.split.show_split(data.split, split_methods(data.source))
         self.scaling.show_part(data.scaling)
         # Each guard's mend was made for the experiment that was looked at; the next look is under way.
