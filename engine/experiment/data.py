@@ -111,3 +111,7 @@ class Data(Part, frozen=True):
     ] = False
     split: Split = Split()
     scaling: Scaling = Scaling()
+
+    def __post_init__(self) -> None:
+        if self.scaling.columns and not isinstance(self.source, Table | Sequences | ParquetStream):
+            raise ValueError("single columns are scaled in tables alone: scale all features alike")

@@ -81,6 +81,11 @@ def test_single_columns_can_be_scaled_otherwise_and_the_script_repeats_it(warm_p
     assert_prints_what_the_session_did(session, run_warm(warm_python, tmp_path, code))
 
 
+def test_single_columns_of_what_is_no_table_are_refused():
+    with pytest.raises(ValueError, match="in tables alone"):
+        ex.Data(source=ex.Moons(), scaling=ex.Scaling(columns=(ex.ColumnScaling(name="x1", scale="none"),)))
+
+
 @pytest.mark.parametrize("name", ["digits", "pictures", "weather"])
 def test_pictures_and_windows_are_scaled_by_channel_and_column(warm_python, tmp_path, name):
     from engine.files import find_experiment
