@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine import experiment as ex
 from engine.choices import build_loss, build_optimizer
 from engine.data.dataset import Dataset, load_dataset
+from engine.data.guards import LARGE
 from engine.data.preparation import answers, n_outputs
 from engine.errors import InputError
 from engine.history import History
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from engine.data.parquet.stream import Stream
 
 ALL_THREADS = torch.get_num_threads()
-
-
-LARGE = 100.0
-"""Numbers beyond this are worth scaling."""
 
 
 class DivergedError(InputError):

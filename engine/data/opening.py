@@ -13,8 +13,6 @@ from engine.data.table.suggest import counts_rows, suggest
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 
-KINDS = ("table", "images", "text", "sequences", "parquet-stream")
-"""The tags of the sources that are read."""
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 LOOKED_AT = 2_000
 """So many files of a folder are looked at to tell what it holds."""

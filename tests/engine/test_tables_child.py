@@ -99,6 +99,35 @@ def test_a_file_of_the_corpus_is_refused_or_loaded_as_its_manifest_says(corpus, 
             assert total == pytest.approx(truth["sum_first_numeric"], abs=1e-6)
 
 
+PEAKS = """
+import json, resource, sys
+from pathlib import Path
+from engine.data.tables import Tables
+from engine.errors import InputError
+for path in json.loads(sys.stdin.read()):
+    try:
+        Tables().open(Path(path))
+    except InputError:
+        pass
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10)
+"""
+"""Prints the most memory that any child has had after each file, in MB."""
+
+
+@needs_corpus
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux")
+def test_no_child_took_more_memory_than_its_file_may_cost(corpus):
+    folder, cases = corpus
+    limit = {case_id: cases[case_id]["limits"]["max_extra_rss_mb"] for case_id in CASES}
+    order = sorted(CASES, key=lambda case_id: limit[case_id])  # so that a later file's peak hides no earlier one's
+    paths = json.dumps([str(folder / cases[case_id]["path"]) for case_id in order])
+    done = subprocess.run(
+        [sys.executable, "-c", PEAKS], input=paths, cwd=ROOT, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    peaks = dict(zip(order, map(float, done.stdout.split()), strict=True))
+    assert {case_id: peak for case_id, peak in peaks.items() if peak >= limit[case_id]} == {}
+
+
 @needs_corpus
 @pytest.mark.parametrize("case_id", CASES)
 def test_the_script_lines_give_the_same_bits_for_each_loadable_file_of_the_corpus(corpus, case_id, monkeypatch):
