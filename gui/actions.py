@@ -39,11 +39,6 @@ def has_session(_state: RunState, session: bool) -> bool:
     return session
 
 
-def is_running(state: RunState, _session: bool) -> bool:
-    """Enabled during a fit."""
-    return state is RunState.RUNNING
-
-
 def is_open(state: RunState, _session: bool) -> bool:
     """Enabled during a fit and while it is paused."""
     return state in (RunState.RUNNING, RunState.PAUSED)

@@ -110,16 +110,6 @@ def to_rows(pictures: Pictures) -> Rows:
     )
 
 
-def thumbnails(pictures: Pictures, most: int = 64) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """At most so many pictures [k, size, size, channels], spread over all, and the class of each."""
-    k = min(most, len(pictures.y))
-    chosen = np.linspace(0, len(pictures.y) - 1, k).astype(int)
-    return (
-        np.ascontiguousarray(pictures.pixels[chosen].transpose(0, 2, 3, 1)),
-        tuple(pictures.classes[number] for number in pictures.y[chosen]),
-    )
-
-
 def reading(
     source: ex.Images, classes: tuple[str, ...], left_out: tuple[LeftOut, ...] = (), sixteen: bool = False
 ) -> Reading:

@@ -28,7 +28,7 @@ from engine.data.table.dialect import quoted
 from engine.data.table.faults import count, listed
 from engine.data.table.uses import check_column
 from engine.data.text_reading import DECODED
-from engine.data.text_tokens import LONGEST, encode, prepare_lines, tokens, vocabulary
+from engine.data.text_tokens import LONGEST, encode, prepare_lines, vocabulary
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -141,16 +141,6 @@ def to_rows(texts: Texts, source: ex.Text) -> Rows:
         classes=texts.classes,
         warnings=texts.warnings,
     )
-
-
-def preview(texts: Texts, source: ex.Text, most: int = 5) -> list[tuple[str, str, tuple[str, ...]]]:
-    """At most so many texts, spread over all: the label, the text's beginning, its first tokens."""
-    chosen = np.linspace(0, len(texts.y) - 1, min(most, len(texts.y))).astype(int)
-    some = texts.texts.gather(chosen)
-    return [
-        (texts.classes[number], text[:200], tuple(words[:40]))
-        for number, text, words in zip(texts.y[chosen], some, tokens(some, source).to_list(), strict=True)
-    ]
 
 
 def read_folder(

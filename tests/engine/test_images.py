@@ -166,15 +166,6 @@ def test_squeezing_is_said(folder):
     assert "30 × 20" in warning and "squeezed to 32 × 32" in warning
 
 
-def test_thumbnails_show_every_class(folder):
-    pictures = images.read(source(folder, size=8))
-    pixels, classes = images.thumbnails(pictures, most=4)
-    assert pixels.shape == (4, 8, 8, 3) and pixels.dtype == np.uint8
-    assert classes == ("cat", "cat", "dog", "dog")
-    assert np.array_equal(pixels[0].transpose(2, 0, 1), pictures.pixels[0])
-    assert len(images.thumbnails(pictures)[0]) == 8
-
-
 # -------------------------------------------------------------------------------------------------- odd folders
 
 

@@ -247,15 +247,6 @@ def test_progress_is_told_and_a_cancelled_reading_ends(folder):
         text.read_folder(source(folder), cancelled=lambda: True)
 
 
-def test_a_preview_shows_texts_of_every_label_with_their_tokens(folder):
-    (folder / "bad" / "0.txt").write_text("A long story. " * 100)
-    kind = source(folder)
-    shown = text.preview(text.read_folder(kind), kind, most=2)
-    assert [label for label, _, _ in shown] == ["bad", "good"]
-    _, beginning, tokens = shown[0]
-    assert len(beginning) == 200 and tokens[:5] == ("a", "long", "story", ".", "a") and len(tokens) == 40
-
-
 def test_more_tokens_than_memory_are_refused(folder):
     texts = text.read_folder(source(folder))
     many = text.Texts(texts.texts, np.zeros(60_000, dtype=np.int64), texts.classes, (), ())
