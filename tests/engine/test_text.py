@@ -44,7 +44,7 @@ def source(folder: Path, **options) -> ex.Text:
 
 
 def words(string: str, **options) -> list[str]:
-    return text.tokens(pl.Series([string]), ex.replace(WORD, **options))[0].to_list()
+    return text_tokens.tokens(pl.Series([string]), ex.replace(WORD, **options))[0].to_list()
 
 
 def refusal(call, *arguments) -> str:
@@ -113,7 +113,7 @@ def test_many_texts_are_encoded_as_one_by_one(tokens, length, monkeypatch):
 
 def test_an_endless_word_or_space_takes_no_endless_time_or_memory():
     texts = pl.Series(["x" * 30_000_000, " " * 30_000_000 + "late"])
-    assert text.tokens(texts, ex.replace(WORD, length=2)).to_list() == [["x" * 200], []]
+    assert text_tokens.tokens(texts, ex.replace(WORD, length=2)).to_list() == [["x" * 200], []]
 
 
 def test_texts_without_a_word_in_training_are_refused():
