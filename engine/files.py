@@ -123,7 +123,18 @@ def with_source(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
 
 def format_experiment(experiment: ex.Experiment) -> str:
     """The experiment as TOML, a data file's path in full."""
-    return msgspec.toml.encode(experiment).decode()
+    return msgspec.toml.encode(_without_none(msgspec.to_builtins(experiment))).decode()
+
+
+def _without_none(tree: Any) -> Any:
+    """The tree without what is not said: TOML has no word for nothing, and nothing is the default wherever it may be."""
+    match tree:
+        case dict():
+            return {key: _without_none(value) for key, value in tree.items() if value is not None}
+        case list() | tuple():
+            return [_without_none(value) for value in tree]
+        case _:
+            return tree
 
 
 def write_experiment(path: Path, experiment: ex.Experiment) -> None:

@@ -24,7 +24,8 @@ from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
-from engine.models.build import InferredModel, Inputs, build_model, infer_model, n_parameters
+from engine.models.build import InferredModel, build_model, infer_model, n_parameters
+from engine.models.inputs import Inputs
 from engine.session import Position, Session
 from engine.weights import Weights, load_into, read_members, read_weights
 

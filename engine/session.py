@@ -19,7 +19,8 @@ from engine.data.guards import LARGE
 from engine.data.preparation import answers, n_outputs
 from engine.errors import InputError
 from engine.history import History
-from engine.models.build import Inputs, build_model, check_memory
+from engine.models.build import build_model, check_memory
+from engine.models.inputs import Inputs
 from engine.threads import needs_one_thread
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.experiment import layers, losses, optimizers, schedulers
 from engine.experiment.data import SPLIT_WORDS, ColumnScaling, Data, FileSource, Scale, Scaling, Source, Split
 from engine.experiment.files import (
     Augmentation,
@@ -19,19 +20,7 @@ from engine.experiment.files import (
     TableFormat,
     Text,
 )
-from engine.experiment.fit import (
-    CLASS_LOSSES,
-    SGD,
-    Adam,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    Fit,
-    HuberLoss,
-    L1Loss,
-    Loss,
-    MSELoss,
-    Optimizer,
-)
+from engine.experiment.fit import Batches, Computing, Fit, Gradients, Stopping
 from engine.experiment.generated import (
     MAX_GENERATED_ROWS,
     MAX_PAINTED_POINTS,
@@ -47,8 +36,20 @@ from engine.experiment.generated import (
     Spirals,
     StraightLine,
 )
-from engine.experiment.model import Layers, LinearRegressionModel, LinearRegressionModelV2, Model
+from engine.experiment.layers import Layer
+from engine.experiment.losses import (
+    CLASS_LOSSES,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    L1Loss,
+    Loss,
+    MSELoss,
+)
+from engine.experiment.model import Layers, LinearRegressionModel, LinearRegressionModelV2, Model, Sequential
+from engine.experiment.optimizers import SGD, Adam, Optimizer
 from engine.experiment.part import Part
+from engine.experiment.schedulers import Scheduler
 
 __all__ = [
     "CLASS_LOSSES",
@@ -60,20 +61,24 @@ __all__ = [
     "Adam",
     "Augmentation",
     "BCEWithLogitsLoss",
+    "Batches",
     "Blobs",
     "Bundled",
     "Circles",
     "Column",
     "ColumnScaling",
+    "Computing",
     "CrossEntropyLoss",
     "Data",
     "Experiment",
     "FileSource",
     "Fit",
     "Formula",
+    "Gradients",
     "HuberLoss",
     "Images",
     "L1Loss",
+    "Layer",
     "Layers",
     "LinearRegressionModel",
     "LinearRegressionModelV2",
@@ -88,17 +93,24 @@ __all__ = [
     "Polynomial",
     "Scale",
     "Scaling",
+    "Scheduler",
     "Sequences",
+    "Sequential",
     "Sine",
     "Source",
     "Spirals",
     "Split",
+    "Stopping",
     "StraightLine",
     "Table",
     "TableFormat",
     "Text",
     "checked",
+    "layers",
+    "losses",
+    "optimizers",
     "replace",
+    "schedulers",
 ]
 
 

@@ -1,88 +1,92 @@
-"""Steps 2 and 3: the loss function, the optimizer, for how long."""
+"""Steps 2 and 3: what is made small, by what, in which steps, for how long."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from engine.experiment.losses import L1Loss, Loss
+from engine.experiment.optimizers import SGD, Optimizer
 from engine.experiment.part import Part
-
-# A loss or an optimizer has torch's own name and torch's own options; a test holds both against torch.
-
-
-class L1Loss(Part, frozen=True, tag_field="name", tag="L1Loss"):
-    """Mean absolute error: every error counts by its size."""
+from engine.experiment.schedulers import Scheduler
 
 
-class MSELoss(Part, frozen=True, tag_field="name", tag="MSELoss"):
-    """Mean squared error: large errors count most."""
+class Batches(Part, frozen=True):
+    """How many rows go into one step; rows that stay on disk have a batch size of their own in step 1."""
+
+    size: Annotated[
+        int, Meta(ge=0, le=10_000_000, title="Batch size",
+                  description="Rows in a batch; 0: all rows at once, as in the course.", extra={"suffix": " rows"})
+    ] = 0
+    shuffle: Annotated[
+        bool, Meta(title="Shuffle", description="Every epoch in another order, drawn from the seed and the epoch.")
+    ] = True
+    drop_last: Annotated[
+        bool, Meta(title="Drop last", description="Leave out the last batch of an epoch where it is not full.")
+    ] = False
+    accumulate: Annotated[
+        int, Meta(ge=1, le=10_000, title="Accumulate", description="Batches whose mean gradient makes one step: as "
+                  "if the batch were so many times as large, without its memory.", extra={"suffix": " batches"})
+    ] = 1
 
 
-class HuberLoss(Part, frozen=True, tag_field="name", tag="HuberLoss"):
-    """Squared below delta, absolute above: forgiving to outliers."""
+class Gradients(Part, frozen=True):
+    """What is done to the gradients, and who takes which steps."""
 
-    delta: Annotated[
-        float, Meta(gt=0, title="Delta", description="Errors below this are squared, above it counted by size.")
+    l1: Annotated[
+        float, Meta(ge=0, le=1e6, title="L1 penalty", description="Adds this times the sum of all absolute parameters "
+                    "to what is made small: many become 0. The losses shown are without it.")
+    ] = 0.0
+    clip_norm: Annotated[
+        float | None, Meta(gt=0, title="Clip norm", description="Shortens all gradients together to this length.")
+    ] = None
+    clip_value: Annotated[
+        float | None, Meta(gt=0, title="Clip value", description="Keeps every gradient between minus this and this.")
+    ] = None
+    decay_biases: Annotated[
+        bool, Meta(title="Decay biases", description="Whether the weight decay also pulls at biases and norms.")
+    ] = True
+    backbone_lr: Annotated[
+        float, Meta(ge=0, le=1, title="Backbone rate", description="All layers but the last learn at this times the "
+                    "learning rate; for a pretrained model with a new head.", extra={"suffix": " x"})
     ] = 1.0
 
 
-class BCEWithLogitsLoss(Part, frozen=True, tag_field="name", tag="BCEWithLogitsLoss"):
-    """Two classes: one logit for the second, by binary cross-entropy."""
+class Stopping(Part, frozen=True):
+    """When a fit ends before its last epoch."""
 
-
-class CrossEntropyLoss(Part, frozen=True, tag_field="name", tag="CrossEntropyLoss"):
-    """Two or more classes: a logit for each."""
-
-    label_smoothing: Annotated[
-        float, Meta(ge=0, le=1, title="Label smoothing", description="How much of the target all classes share.")
+    patience: Annotated[
+        int, Meta(ge=0, le=10_000_000, title="Patience", description="Ends after so many epochs in which the "
+                  "validation loss (the training loss, without validation rows) has not gained; 0: never.",
+                  extra={"suffix": " epochs"})
+    ] = 0
+    min_delta: Annotated[
+        float, Meta(ge=0, title="Smallest gain", description="A loss counts as better when it is lower by this.")
     ] = 0.0
+    restore_best: Annotated[
+        bool, Meta(title="Restore best", description="With patience: at the end take the weights of the best epoch.")
+    ] = True
+    target_loss: Annotated[
+        float | None, Meta(title="Target loss", description="Ends once the same loss is this or lower.")
+    ] = None
+    seconds: Annotated[
+        float | None, Meta(gt=0, title="Time limit", description="Ends after so many seconds of training. Not the "
+                           "same epoch in each run.", extra={"suffix": " s"})
+    ] = None
 
 
-Loss = L1Loss | MSELoss | HuberLoss | BCEWithLogitsLoss | CrossEntropyLoss
-CLASS_LOSSES = (BCEWithLogitsLoss, CrossEntropyLoss)
-"""The losses whose target is a class."""
+class Computing(Part, frozen=True):
+    """How the device computes."""
 
-LearningRate = Annotated[
-    float, Meta(ge=0, le=1e6, title="Learning rate", description="How far each epoch moves the parameters.")
-]
-WeightDecay = Annotated[
-    float, Meta(ge=0, le=1e6, title="Weight decay", description="Pulls the weights towards zero by this much.")
-]
-
-
-class SGD(Part, frozen=True, tag_field="name", tag="SGD"):
-    """Stochastic gradient descent."""
-
-    lr: LearningRate = 0.01
-    momentum: Annotated[
-        float, Meta(ge=0, title="Momentum", description="How much of the last step is taken again.")
-    ] = 0.0
-    dampening: Annotated[float, Meta(title="Dampening", description="Weakens the new gradient in the momentum.")] = 0.0
-    weight_decay: WeightDecay = 0.0
-    nesterov: Annotated[
-        bool, Meta(title="Nesterov", description="Looks one step ahead; needs momentum and no dampening.")
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"],
+        Meta(title="Precision", description="Of the forward pass (autocast); weights stay float32. float16 is for "
+             "CUDA alone, bfloat16 for CUDA and the CPU."),
+    ] = "float32"
+    compile: Annotated[
+        bool, Meta(title="Compile", description="torch.compile: a slow start, then faster epochs of large models.")
     ] = False
-
-    def __post_init__(self) -> None:
-        if self.nesterov and (self.momentum <= 0 or self.dampening != 0):
-            raise ValueError("nesterov needs a momentum above 0 and a dampening of 0")
-
-
-class Adam(Part, frozen=True, tag_field="name", tag="Adam"):
-    """A step size of its own for every parameter."""
-
-    lr: LearningRate = 0.001
-    betas: Annotated[
-        tuple[Annotated[float, Meta(ge=0, lt=1)], Annotated[float, Meta(ge=0, lt=1)]],
-        Meta(title="Betas", description="How long the means of the gradient and of its square remember."),
-    ] = (0.9, 0.999)
-    eps: Annotated[float, Meta(ge=0, title="Epsilon", description="Keeps the division away from zero.")] = 1e-8
-    weight_decay: WeightDecay = 0.0
-    amsgrad: Annotated[bool, Meta(title="AMSGrad", description="Steps by the largest squared gradient so far.")] = False
-
-
-Optimizer = SGD | Adam
 
 
 class Fit(Part, frozen=True):
@@ -90,9 +94,14 @@ class Fit(Part, frozen=True):
 
     loss: Loss = L1Loss()
     optimizer: Optimizer = SGD()
+    scheduler: Scheduler | None = None
     epochs: Annotated[
         int, Meta(ge=1, le=10_000_000, title="Epochs", description="How often the loop sees all the training data.")
     ] = 200
     seed: Annotated[
         int, Meta(ge=0, le=2**63 - 1, title="Seed", description="torch.manual_seed, right before the model is built.")
     ] = 42
+    batches: Batches = Batches()
+    gradients: Gradients = Gradients()
+    stopping: Stopping = Stopping()
+    computing: Computing = Computing()

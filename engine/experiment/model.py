@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from engine.experiment.layers import Layer, Linear
 from engine.experiment.part import Part
 
 
@@ -33,4 +34,17 @@ class Layers(Part, frozen=True, tag_field="kind", tag="layers"):
     ] = 16
 
 
-Model = LinearRegressionModel | LinearRegressionModelV2 | Layers
+class Sequential(Part, frozen=True, tag_field="kind", tag="sequential"):
+    """Any layers in any order; their input sizes follow from the data."""
+
+    layers: tuple[Layer, ...] = (Linear(),)
+    weights: Annotated[
+        str, Meta(title="Weights", description="Where the first weights come from, matched by name and shape: a file, "
+                  "or one of Sixstep's own models such as sixstep:digits-cnn. Empty: fresh ones.")
+    ] = ""
+    frozen: Annotated[
+        int, Meta(ge=0, le=1000, title="Frozen", description="So many of the first layers keep their weights.")
+    ] = 0
+
+
+Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
 
 import torch
 from torch import nn
@@ -14,19 +13,7 @@ from engine import experiment as ex
 from engine.choices import ACTIVATIONS
 from engine.errors import InputError
 from engine.models.course import LinearRegressionModel, LinearRegressionModelV2
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a model takes: the shape of one row of X, and how many different tokens it may hold (0: numbers)."""
-
-    shape: tuple[int, ...]
-    n_tokens: int = 0
-
-    @property
-    def size(self) -> int:
-        """How many values a row has."""
-        return prod(self.shape)
+from engine.models.inputs import Inputs
 
 
 def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Module:
@@ -34,7 +21,7 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
 
     Its parameters come from torch's global generator: call torch.manual_seed right before. Raises InputError.
     """
-    if not isinstance(model, ex.Layers) and (len(inputs.shape) > 1 or inputs.n_tokens):
+    if not isinstance(model, ex.Layers | ex.Sequential) and (len(inputs.shape) > 1 or inputs.n_tokens):
         what = "tokens" if inputs.n_tokens else f"rows of shape {list(inputs.shape)}"
         raise InputError(f"{type(model).__name__} takes rows of numbers, the data has {what}: choose Layers in step 2.")
     match model:
@@ -49,6 +36,8 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
             return LinearRegressionModelV2(inputs.size, n_outputs)
         case ex.Layers():
             return _layers(model, inputs, n_outputs)
+        case ex.Sequential():
+            raise NotImplementedError
 
 
 def _layers(model: ex.Layers, inputs: Inputs, n_outputs: int) -> nn.Sequential:
