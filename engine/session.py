@@ -53,16 +53,16 @@ class Session:
             dataset = load_dataset(experiment.data)
         self.dataset = dataset.to(device).for_loss(experiment.fit.loss)
         self.preparation = dataset.preparation
-        inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
-        outputs = n_outputs(experiment.fit.loss, self.preparation)
+        self.inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
+        self.n_outputs = n_outputs(experiment.fit.loss, self.preparation)
         stream = self.dataset.stream
         rows_a_step = len(self.dataset.X_train) if stream is None else stream.batch_size
-        one = needs_one_thread(experiment.model, rows_a_step, inputs.size)
+        one = needs_one_thread(experiment.model, rows_a_step, self.inputs.size)
         self.n_threads = 1 if one else ALL_THREADS
         torch.set_num_threads(self.n_threads)
-        check_memory(experiment.model, inputs, outputs)
+        check_memory(experiment.model, self.inputs, self.n_outputs)
         torch.manual_seed(experiment.fit.seed)
-        self.model = build_model(experiment.model, inputs, outputs).to(device)
+        self.model = build_model(experiment.model, self.inputs, self.n_outputs).to(device)
         self.loss_fn = build_loss(experiment.fit.loss)
         self.optimizer = build_optimizer(experiment.fit.optimizer, self.model.parameters())
         self.experiment = experiment

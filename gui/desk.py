@@ -136,6 +136,8 @@ class Desk:
             warnings=data.warnings if table is None else tuple(dict.fromkeys((*data.warnings, *table.warnings))),
             found_format="" if table is None else table.found(),
             guards=find_guards(session.experiment, data),
+            inputs=session.inputs,
+            n_outputs=session.n_outputs,
             task="classification" if preparation.classes else "regression",
             classes=preparation.classes,
             drawn=previews.drawn_rows(session),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine import experiment as ex
+from engine.models.inputs import Inputs
 
 if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paints before that
     import numpy as np
@@ -119,6 +120,10 @@ class Prepared:
     found_format: str = ""
     """How the table is written, such as "comma, UTF-8, decimal point, header"."""
     guards: tuple[Guard, ...] = ()
+    inputs: Inputs = Inputs((1,))
+    """What the model takes: the shape of a row, and how many tokens it may hold."""
+    n_outputs: int = 1
+    """How many numbers the model gives for a row."""
     task: Literal["regression", "classification"] = "regression"
     classes: tuple[str, ...] = ()
     drawn: NDArray[np.int64] | None = None
