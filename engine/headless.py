@@ -20,6 +20,7 @@ from engine.files import (
     set_value,
     write_experiment,
 )
+from engine.models.inputs import Inputs
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -167,7 +168,7 @@ def _write_results(session: Session, folder: Path, draw: Draw) -> list[str]:
     from engine.model_file import save_model
     from engine.script import script
 
-    code = script(session.experiment, session.device, session.dataset.reading)
+    code = script(session.experiment, session.device, session.dataset.reading, session.inputs)
     write_experiment(folder / "experiment.toml", session.experiment)
     atomic_write(folder / "history.csv", history_csv(session).encode())
     atomic_write(folder / "metrics.json", (json.dumps(metrics(session), indent=2) + "\n").encode())
@@ -259,17 +260,19 @@ def _script(options: argparse.Namespace, _draw: Draw) -> int:
     from engine.script import script
 
     experiment = _experiment(options)
-    reading = None
+    reading, inputs = None, None
     device = options.device
     if isinstance(experiment.data.source, ex.FileSource):
         from engine.data.dataset import load_dataset
 
-        reading = load_dataset(experiment.data).reading
+        dataset = load_dataset(experiment.data)
+        reading = dataset.reading
+        inputs = Inputs(dataset.preparation.input_shape, dataset.preparation.n_tokens)
     if device == "auto":
         from engine.device import pick
 
         device = pick(device)
-    print(script(experiment, device, reading), end="")
+    print(script(experiment, device, reading, inputs), end="")
     return 0
 
 

@@ -209,13 +209,13 @@ class MainWindow(QMainWindow):
         self._prepare()
 
     def _show_code(self, experiment: ex.Experiment) -> None:
-        reading, device = None, "cpu"
+        reading, inputs, device = None, None, "cpu"
         if self.prepared is not None:
             device = self.prepared.device
             if reads_the_same(self.prepared.experiment.data, experiment.data):
-                reading = self.prepared.reading
+                reading, inputs = self.prepared.reading, self.prepared.inputs
         try:
-            self.code.show_code(script(experiment, device, reading))
+            self.code.show_code(script(experiment, device, reading, inputs))
         except InputError as error:  # a formula that is not to be read
             self.status.say(str(error))
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from engine import experiment as ex
 from engine.data.rows import Reading
+from engine.models.inputs import Inputs
 from engine.script import steps, stream
 from engine.script.data import data_imports, data_lines, usual_reading
 from engine.script.model import model_lines
 
 
-def script(experiment: ex.Experiment, device: str = "cpu", reading: Reading | None = None) -> str:
+def script(
+    experiment: ex.Experiment, device: str = "cpu", reading: Reading | None = None, inputs: Inputs | None = None
+) -> str:
     """The script for `experiment`.
 
-    `reading` has the lines that read a file (a Dataset has them); where they are not known yet, reading the file in
-    the usual way stands in for them.
+    `reading` has the lines that read a file (a Dataset has them) and `inputs` what the model takes (a Session has
+    it); where they are not known yet, the usual reading and what the experiment itself tells stand in for them.
     """
     reading = reading or usual_reading(experiment.data.source)
     has_validation = experiment.data.split.validation > 0 or experiment.data.split.method == "by column"
@@ -33,7 +36,7 @@ def script(experiment: ex.Experiment, device: str = "cpu", reading: Reading | No
     sections = [
         _head(experiment, device, imports),
         data,
-        model_lines(experiment),
+        model_lines(experiment, inputs),
         fit,
         evaluate,
         steps.improve_lines(has_validation),

@@ -7,11 +7,12 @@ from math import prod
 import msgspec
 
 from engine import experiment as ex
+from engine.models.inputs import Inputs
 from engine.threads import ONE_THREAD_BELOW, widest
 
 
-def model_lines(experiment: ex.Experiment) -> list[str]:
-    """Section 2."""
+def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None) -> list[str]:
+    """Section 2. `inputs` says what the model takes, once the data has been read."""
     source, model, fit = experiment.data.source, experiment.model, experiment.fit
     definition, build = _architecture(model, source, _outputs(source, fit.loss))
     return [
