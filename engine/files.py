@@ -127,7 +127,7 @@ def format_experiment(experiment: ex.Experiment) -> str:
 
 
 def _without_none(tree: Any) -> Any:
-    """The tree without what is not said: TOML has no word for nothing, and nothing is the default wherever it may be."""
+    """The tree without what is not said: TOML has no word for nothing, and nothing is the default where it may be."""
     match tree:
         case dict():
             return {key: _without_none(value) for key, value in tree.items() if value is not None}

@@ -109,6 +109,10 @@ class Prepared:
     target: str
     shapes: tuple[str, ...]
     """In the lesson's notation, such as "X_train [40, 1] float32 cpu"."""
+    inputs: Inputs
+    """What the model takes: the shape of a row, and how many tokens it may hold."""
+    n_outputs: int
+    """How many numbers the model gives for a row."""
     n_parameters: int
     layers: tuple[str, ...]
     """The model's layers as torch prints them."""
@@ -120,10 +124,6 @@ class Prepared:
     found_format: str = ""
     """How the table is written, such as "comma, UTF-8, decimal point, header"."""
     guards: tuple[Guard, ...] = ()
-    inputs: Inputs = Inputs((1,))
-    """What the model takes: the shape of a row, and how many tokens it may hold."""
-    n_outputs: int = 1
-    """How many numbers the model gives for a row."""
     task: Literal["regression", "classification"] = "regression"
     classes: tuple[str, ...] = ()
     drawn: NDArray[np.int64] | None = None
