@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from engine import experiment as ex
 from engine.data.rows import Reading
 from gui.app import create_app
+from engine.models.inputs import Inputs
 from gui.frames import Points, Prepared
 from gui.plots.scatter import ScatterPlot
 from gui.theme import LIGHT
@@ -56,7 +57,7 @@ def prepared(n: int) -> Prepared:
     points = {split: Points(X[rows], y[rows], len(y[rows]))
               for split, rows in (("train", slice(cut)), ("test", slice(cut, n)))}  # fmt: skip
     return Prepared(
-        1, ex.Experiment(), "cpu", points, ("x1", "x2"), "class", (), 0, (), Reading(()), (), (),
+        1, ex.Experiment(), "cpu", points, ("x1", "x2"), "class", (), Inputs((2,)), 3, 0, (), Reading(()), (), (),
         task="classification", classes=("a", "b", "c"), drawn=np.arange(0, n - cut, (n - cut) // 2_000),
     )  # fmt: skip
 

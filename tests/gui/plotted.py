@@ -29,8 +29,8 @@ def prepared(splits: dict[str, tuple[ArrayLike, ArrayLike]], **fields: object) -
     n_columns = next(iter(points.values())).X.shape[1]
     values = {
         "session": 1, "experiment": ex.Experiment(), "device": "cpu", "points": points,
-        "features": tuple(f"x{i + 1}" for i in range(n_columns)), "target": "y", "shapes": (), "inputs": Inputs((2,)), "n_outputs": 1, "n_parameters": 0,
-        "layers": (), "reading": Reading(()), "columns": (), "warnings": (),
+        "features": tuple(f"x{i + 1}" for i in range(n_columns)), "target": "y", "shapes": (), "n_parameters": 0,
+        "inputs": Inputs((n_columns,)), "n_outputs": 1, "layers": (), "reading": Reading(()), "columns": (), "warnings": (),
     }  # fmt: skip
     return Prepared(**(values | fields))  # type: ignore[arg-type]
 
