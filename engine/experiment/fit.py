@@ -39,10 +39,12 @@ class Gradients(Part, frozen=True):
                     "to what is made small: many become 0. The losses shown are without it.")
     ] = 0.0
     clip_norm: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(title="Clip norm", description="Shortens all gradients together to this length.")
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(title="Clip norm", description="Shortens all gradients together to this length.")
     ] = None
     clip_value: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(title="Clip value", description="Keeps every gradient between minus this and this.")
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(title="Clip value", description="Keeps every gradient between minus this and this.")
     ] = None
     decay_biases: Annotated[
         bool, Meta(title="Decay biases", description="Whether the weight decay also pulls at biases and norms.")
@@ -71,8 +73,9 @@ class Stopping(Part, frozen=True):
         float | None, Meta(title="Target loss", description="Ends once the same loss is this or lower.")
     ] = None
     seconds: Annotated[
-        Annotated[float, Meta(gt=0)] | None, Meta(title="Time limit", description="Ends after so many seconds of training. Not the "
-                           "same epoch in each run.", extra={"suffix": " s"})
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(title="Time limit", description="Ends after so many seconds of training. Not the same epoch in each run.",
+             extra={"suffix": " s"})
     ] = None
 
 

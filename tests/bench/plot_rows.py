@@ -11,8 +11,8 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject
 
 from engine import experiment as ex
 from engine.data.rows import Reading
-from gui.app import create_app
 from engine.models.inputs import Inputs
+from gui.app import create_app
 from gui.frames import Points, Prepared
 from gui.plots.scatter import ScatterPlot
 from gui.theme import LIGHT

@@ -30,7 +30,8 @@ def prepared(splits: dict[str, tuple[ArrayLike, ArrayLike]], **fields: object) -
     values = {
         "session": 1, "experiment": ex.Experiment(), "device": "cpu", "points": points,
         "features": tuple(f"x{i + 1}" for i in range(n_columns)), "target": "y", "shapes": (), "n_parameters": 0,
-        "inputs": Inputs((n_columns,)), "n_outputs": 1, "layers": (), "reading": Reading(()), "columns": (), "warnings": (),
+        "inputs": Inputs((n_columns,)), "n_outputs": 1, "layers": (), "reading": Reading(()), "columns": (),
+        "warnings": (),
     }  # fmt: skip
     return Prepared(**(values | fields))  # type: ignore[arg-type]
 
