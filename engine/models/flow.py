@@ -5,10 +5,13 @@ The same walk fills in the sizes that follow from the data, for the modules (`bu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 from engine import experiment as ex
 from engine.models.inputs import Inputs
+from engine.models.mends import MOST_MENDS, Stop, candidates, end_sentence, left
+from engine.models.sizes import RULES, MisfitError, Row, check_size, residual
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Mend:
     """The mended model."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LayerFlow:
     """One layer: what comes in, what goes out."""
 
@@ -35,10 +38,20 @@ class LayerFlow:
     out_shape: tuple[int, ...] | None
     """None where the layer does not fit."""
     n_parameters: int
+    """Its own; those of the layers inside a residual block are theirs."""
     trainable: bool
     misfit: str = ""
     """One sentence in plain words; empty where it fits."""
     mends: tuple[Mend, ...] = ()
+
+    @property
+    def n_values(self) -> int:
+        """How many numbers of one row go out."""
+        return prod(self.out_shape) if self.out_shape is not None else 0
+
+    def memory(self, n_rows: int) -> int:
+        """Bytes that its parameters and what it gives for `n_rows` rows take in float32."""
+        return 4 * (self.n_parameters + n_rows * self.n_values)
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Flow:
     """The whole model. After the first layer that does not fit there are no more."""
 
     layers: tuple[LayerFlow, ...]
+    """A residual block comes before the layers inside it."""
     misfit: str = ""
     """The first misfit, of a layer or of what comes out at the end; empty where all fits."""
     mends: tuple[Mend, ...] = ()
@@ -55,7 +69,86 @@ class Flow:
         """Whether it can be built and trained."""
         return not self.misfit
 
+    @property
+    def n_parameters(self) -> int:
+        """Of all layers."""
+        return sum(layer.n_parameters for layer in self.layers)
+
 
 def flow(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Flow:
     """Walk through all layers of `model`, from one row of X to `n_outputs` numbers."""
-    raise NotImplementedError
+    found, stop = _walk(model, inputs, n_outputs)
+    if stop is None:
+        return Flow(tuple(found))
+    mends: list[Mend] = []
+    for label, mended in candidates(model, stop, n_outputs):
+        after = _walk(mended, inputs, n_outputs)[1]
+        if after is None or left(mended.layers, after.path) < left(model.layers, stop.path):
+            mends.append(Mend(label, mended))
+        if len(mends) == MOST_MENDS:
+            break
+    layers = tuple(
+        replace(layer, misfit=stop.sentence, mends=tuple(mends)) if layer.path == stop.path else layer
+        for layer in found
+    )
+    place = f"Layer {'.'.join(str(index + 1) for index in stop.path)}: " if stop.path else ""
+    return Flow(layers, place + stop.sentence, tuple(mends))
+
+
+def _walk(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> tuple[list[LayerFlow], Stop | None]:
+    """The layers up to the first that does not fit, and where and why the walk stops there."""
+    found: list[LayerFlow] = []
+    try:
+        row = _through(model.layers, Row(inputs.shape, inputs.n_tokens), n_outputs, (), model.frozen, found)
+    except MisfitError as error:
+        return found, Stop(error.path, str(error), found[-1].in_shape, error.instead)
+    return found, _end(model, found, row, n_outputs)
+
+
+def _end(model: ex.Sequential, found: list[LayerFlow], row: Row, n_outputs: int) -> Stop | None:
+    """What is wrong with what comes out at the end."""
+    if not found:
+        return Stop((), "There is no layer yet: add a Linear.", row.shape)
+    if row.shape != (n_outputs,):
+        return Stop((), end_sentence(model.layers, row.shape, n_outputs), row.shape)
+    if not any(layer.n_parameters for layer in found):
+        return Stop((), "No layer here has weights that could learn: add a Linear at the end.", row.shape)
+    if not any(layer.n_parameters and layer.trainable for layer in found):
+        return Stop((), "All layers that have weights are frozen, so nothing can learn: freeze fewer.", row.shape)
+    return None
+
+
+def _through(
+    layers: tuple[ex.Layer, ...], row: Row, last: int, above: tuple[int, ...], frozen: int, found: list[LayerFlow]
+) -> Row:
+    """The row after `layers`; each is added to `found`. Raises MisfitError, with the path."""
+    last_linear = max((i for i, layer in enumerate(layers) if isinstance(layer, ex.layers.Linear)), default=-1)
+    for index, layer in enumerate(layers):
+        path = (*above, index)
+        row = replace(row, last=last if index == last_linear else 0)
+        place = len(found)
+        trainable = path[0] >= frozen
+        found.append(LayerFlow(path, layer, {}, row.shape, None, 0, trainable))
+        try:
+            if isinstance(layer, ex.layers.Residual):
+                inside = _through(layer.layers, row, row.shape[-1], path, frozen, found)
+                sized = residual(layer, row, inside)
+            else:
+                sized = RULES[type(layer)](layer, row)
+            check_size(sized)
+        except MisfitError as error:
+            error.path = error.path or path
+            raise
+        found[place] = LayerFlow(path, layer, sized.arguments, row.shape, sized.shape, sized.n_parameters, trainable)
+        row = Row(sized.shape)
+    return row
+
+
+def widest(walked: Flow, inputs: Inputs) -> int:
+    """The largest number of values that one row has anywhere in the model."""
+    return max(inputs.size, *(layer.n_values for layer in walked.layers), 1)
+
+
+def call(layer: LayerFlow) -> str:
+    """The call that builds the layer, such as "Linear(in_features=8, out_features=16)"."""
+    return f"{type(layer.layer).__name__}({', '.join(f'{name}={value!r}' for name, value in layer.arguments.items())})"
