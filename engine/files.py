@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from engine.errors import InputError
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 PRESETS = RESOURCES / "presets"
+SHIPPED = "sixstep:"
+"""Before the name of a model that comes with Sixstep, where a file of weights can stand."""
 LARGEST_EXPERIMENT = 4_000_000  # bytes: room for as many painted points as there may be
 
 
@@ -89,7 +91,7 @@ def find_experiment(name: str) -> ex.Experiment:
 
 
 def read_experiment(path: Path) -> ex.Experiment:
-    """The experiment in a TOML file; a data file's path in it counts from the file's own folder. Raises InputError."""
+    """The experiment in a TOML file; paths of files in it count from the file's own folder. Raises InputError."""
     try:
         if path.is_file() and path.stat().st_size > LARGEST_EXPERIMENT:
             raise InputError(f"{path.name} is too large for an experiment (over 4 MB): choose another file.")
@@ -108,11 +110,20 @@ def parse_experiment(text: str, name: str, folder: Path) -> ex.Experiment:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise InputError(f"{name} is not valid TOML: {str(error) or 'nested too deeply'}. Correct it there.") from None
-    experiment = convert(tree, name)
-    source = experiment.data.source
+    return _with_paths(convert(tree, name), lambda path: _absolute(folder / path))
+
+
+def _absolute(path: Path | str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - links stay as the person wrote them
+
+
+def _with_paths(experiment: ex.Experiment, change: Callable[[str], str]) -> ex.Experiment:
+    """The same experiment with the path of each file that it names changed."""
+    source, model = experiment.data.source, experiment.model
     if isinstance(source, ex.FileSource):
-        absolute = os.path.abspath(folder / source.path)  # noqa: PTH100 - links stay as the person wrote them
-        experiment = with_source(experiment, ex.replace(source, path=absolute))
+        experiment = with_source(experiment, ex.replace(source, path=change(source.path)))
+    if isinstance(model, ex.Sequential) and model.weights and not model.weights.startswith(SHIPPED):
+        experiment = ex.replace(experiment, model=ex.replace(model, weights=change(model.weights)))
     return experiment
 
 
@@ -122,7 +133,7 @@ def with_source(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
 
 
 def format_experiment(experiment: ex.Experiment) -> str:
-    """The experiment as TOML, a data file's path in full."""
+    """The experiment as TOML, the paths of files in full."""
     return msgspec.toml.encode(_without_none(msgspec.to_builtins(experiment))).decode()
 
 
@@ -138,13 +149,13 @@ def _without_none(tree: Any) -> Any:
 
 
 def write_experiment(path: Path, experiment: ex.Experiment) -> None:
-    """Write the experiment as TOML; a data file in the same folder (or below) is named from there."""
-    source = experiment.data.source
-    if isinstance(source, ex.FileSource):
-        with suppress(ValueError):
-            relative = Path(source.path).relative_to(Path(os.path.abspath(path.parent)))  # noqa: PTH100
-            experiment = with_source(experiment, ex.replace(source, path=str(relative)))
-    atomic_write(path, format_experiment(experiment).encode())
+    """Write the experiment as TOML; a file that it names in the same folder (or below) is named from there."""
+    folder = Path(_absolute(path.parent))
+
+    def relative(file: str) -> str:
+        return str(Path(file).relative_to(folder)) if Path(file).is_relative_to(folder) else file
+
+    atomic_write(path, format_experiment(_with_paths(experiment, relative)).encode())
 
 
 def convert(tree: dict[str, Any], name: str) -> ex.Experiment:
@@ -262,10 +273,7 @@ def set_value(experiment: ex.Experiment, assignment: str, name: str = "") -> ex.
         for unknown in place.keys() - known:
             del place[unknown]
     changed = convert(tree, name or f"--set {assignment}")
-    source = changed.data.source
-    if isinstance(source, ex.FileSource):  # counts from here, wherever the experiment is written to
-        changed = with_source(changed, ex.replace(source, path=os.path.abspath(source.path)))  # noqa: PTH100
-    return changed
+    return _with_paths(changed, _absolute)  # they count from here, wherever the experiment is written to
 
 
 def _value(text: str) -> Any:

@@ -26,6 +26,7 @@ from engine.threads import needs_one_thread
 if TYPE_CHECKING:
     from engine.data.parquet.reader import Reader
     from engine.data.parquet.stream import Stream
+    from engine.pretrained.matching import Match
 
 ALL_THREADS = torch.get_num_threads()
 
@@ -46,8 +47,16 @@ class Position:
 class Session:
     """A model, its loss function and its optimizer, at some epoch. Belongs to one thread at a time."""
 
-    def __init__(self, experiment: ex.Experiment, device: str = "cpu", dataset: Dataset | None = None) -> None:
-        """Build everything for epoch 0. `dataset` spares reading the data again. Raises InputError."""
+    def __init__(
+        self,
+        experiment: ex.Experiment,
+        device: str = "cpu",
+        dataset: Dataset | None = None,
+        needs_weights: bool = True,
+    ) -> None:
+        """Build everything for epoch 0. `dataset` spares reading the data again; where all weights are put in
+        afterwards, those of a file that is gone are not needed. Raises InputError.
+        """
         self.device = device
         if dataset is None or (dataset.stream is not None and dataset.stream.has_changed):
             dataset = load_dataset(experiment.data)
@@ -62,7 +71,10 @@ class Session:
         torch.set_num_threads(self.n_threads)
         check_memory(experiment.model, self.inputs, self.n_outputs)
         torch.manual_seed(experiment.fit.seed)
-        self.model = build_model(experiment.model, self.inputs, self.n_outputs).to(device)
+        model = build_model(experiment.model, self.inputs, self.n_outputs)
+        self.match = _load_weights(model, experiment.model, needs_weights)
+        """What of a file went into the model; None where none did."""
+        self.model = model.to(device)
         self.loss_fn = build_loss(experiment.fit.loss)
         self.optimizer = build_optimizer(experiment.fit.optimizer, self.model.parameters())
         self.experiment = experiment
@@ -247,6 +259,19 @@ class Session:
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """A copy of every parameter under its state_dict name."""
         return {name: p.detach().cpu().numpy().copy() for name, p in self.model.named_parameters()}
+
+
+def _load_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool) -> Match | None:
+    if not isinstance(model, ex.Sequential) or not model.weights:
+        return None
+    from engine.pretrained.loading import load_weights
+
+    try:
+        return load_weights(module, model.weights)
+    except InputError:
+        if is_needed:
+            raise
+        return None
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

@@ -46,6 +46,10 @@ class Weights:
     """On the CPU, in memory of its own; keys that shared all their numbers in the file share one tensor."""
     warnings: tuple[str, ...]
     """Sentences; each names the file."""
+    part: str = ""
+    """The member of a training checkpoint that the state_dict was; empty for a file that is one itself."""
+    prefix: str = ""
+    """What stands before every key in the file, and is taken off here."""
 
 
 def read_weights(path: Path) -> Weights:
@@ -55,19 +59,22 @@ def read_weights(path: Path) -> Weights:
     """
     with named(path.name):
         data = read_file(path)
+        part, prefix = "", ""
         if file_format(data[:4096], path.suffix) == "safetensors":
             state_dict, warnings = _safetensors(data), list[str]()
         else:
             checkpoint = check_pt(data, path.name)
-            notes, warnings = _state_dict(checkpoint.content)
+            notes, part = _state_dict(checkpoint.content)
+            warnings = [f"is a training checkpoint: only its '{part}' is used"] if part else []
             state_dict = _tensors(notes, checkpoint, len(data))
         if not state_dict:
             raise RefusedError("holds no weights: save model.state_dict() of a model that has parameters")
         if all(key.startswith(PREFIX) for key in state_dict):
+            prefix = PREFIX
             state_dict = {key.removeprefix(PREFIX): tensor for key, tensor in state_dict.items()}
             warnings.append("was saved from nn.DataParallel: the prefix 'module.' is taken off its keys")
         warnings += _not_finite(state_dict)
-        return Weights(state_dict, tuple(f"{shown(path.name, 200)} {warning}." for warning in warnings))
+        return Weights(state_dict, tuple(f"{shown(path.name, 200)} {warning}." for warning in warnings), part, prefix)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -90,8 +97,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 # ---------------------------------------------------------------------------------------------------- .pt and .pth
 
 
-def _state_dict(content: object) -> tuple[dict[str, TensorNote], list[str]]:
-    """The state_dict in what a pickle describes: all of it, or the model's part of a training checkpoint."""
+def _state_dict(content: object) -> tuple[dict[str, TensorNote], str]:
+    """The state_dict in what a pickle describes: all of it, or the model's part of a training checkpoint, and which."""
     if not isinstance(content, dict):
         what = "a single tensor, not a state_dict" if isinstance(content, TensorNote) else "no state_dict"
         raise RefusedError(f"holds {what}: save model.state_dict() with torch.save")
@@ -104,7 +111,7 @@ def _state_dict(content: object) -> tuple[dict[str, TensorNote], list[str]]:
             raise RefusedError(f"holds '{shown(key)}', which is no tensor: save model.state_dict() alone")
         if not isinstance(key, str):
             raise RefusedError(f"names a tensor {key} instead of by text: save model.state_dict()")
-    return part, [] if inner is None else [f"is a training checkpoint: only its '{inner}' is used"]
+    return part, inner or ""
 
 
 def _tensors(notes: Mapping[str, TensorNote], checkpoint: Checkpoint, file_bytes: int) -> dict[str, torch.Tensor]:
