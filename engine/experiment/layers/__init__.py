@@ -7,6 +7,7 @@ Numbers for every axis are tuples, (3,) stands for the same number on all of the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -233,17 +234,22 @@ def options(layer: Layer) -> dict[str, object]:
     Sizes that follow from the data are not among them; `Linear.out_features` is None where it is to follow.
     """
     said: dict[str, object] = {}
-    for field in msgspec.structs.fields(layer):
-        value = getattr(layer, field.name)
-        if field.name in NO_OPTIONS or (value == field.default and field.name not in layer.ALWAYS):
+    for name, default in _defaults(type(layer)).items():
+        value = getattr(layer, name)
+        if name in NO_OPTIONS or (value == default and name not in layer.ALWAYS):
             continue
-        one = isinstance(value, tuple) and len(value) == 1 and field.name != "unflattened_size"
-        said[field.name] = value[0] if one else value
+        one = isinstance(value, tuple) and len(value) == 1 and name != "unflattened_size"
+        said[name] = value[0] if one else value
     if isinstance(layer, RNN | LSTM | GRU) and layer.num_layers == 1:
         said.pop("dropout", None)  # torch warns that there is nothing between two layers
     if isinstance(layer, BATCH_FIRST):
         said["batch_first"] = True
     return said
+
+
+@cache  # the window asks at every edit, and msgspec reads the annotations anew each time
+def _defaults(kind: type[Layer]) -> dict[str, object]:
+    return {field.name: field.default for field in msgspec.structs.fields(kind)}
 
 
 def every(layers: tuple[Layer, ...]) -> Iterator[Layer]:
