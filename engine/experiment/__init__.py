@@ -48,6 +48,7 @@ from engine.experiment.losses import (
 )
 from engine.experiment.model import Layers, LinearRegressionModel, LinearRegressionModelV2, Model, Sequential
 from engine.experiment.optimizers import SGD, Adam, Optimizer
+from engine.experiment.own_code import OwnCode
 from engine.experiment.part import Part
 from engine.experiment.schedulers import Scheduler
 
@@ -87,6 +88,7 @@ __all__ = [
     "Model",
     "Moons",
     "Optimizer",
+    "OwnCode",
     "Painted",
     "ParquetStream",
     "Part",

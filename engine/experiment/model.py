@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from engine.experiment.layers import Layer, Linear
+from engine.experiment.own_code import OwnCode
 from engine.experiment.part import Part
 
 
@@ -47,4 +48,4 @@ class Sequential(Part, frozen=True, tag_field="kind", tag="sequential"):
     ] = 0
 
 
-Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential
+Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential | OwnCode

@@ -21,7 +21,7 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
 
     Its parameters come from torch's global generator: call torch.manual_seed right before. Raises InputError.
     """
-    if not isinstance(model, ex.Layers | ex.Sequential) and (len(inputs.shape) > 1 or inputs.n_tokens):
+    if not isinstance(model, ex.Layers | ex.Sequential | ex.OwnCode) and (len(inputs.shape) > 1 or inputs.n_tokens):
         what = "tokens" if inputs.n_tokens else f"rows of shape {list(inputs.shape)}"
         raise InputError(f"{type(model).__name__} takes rows of numbers, the data has {what}: choose Layers in step 2.")
     match model:
@@ -38,6 +38,10 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
             return _layers(model, inputs, n_outputs)
         case ex.Sequential():
             raise NotImplementedError
+        case ex.OwnCode():
+            from engine.own_code.building import build_own
+
+            return build_own(model, inputs, n_outputs)
 
 
 def _layers(model: ex.Layers, inputs: Inputs, n_outputs: int) -> nn.Sequential:
@@ -60,6 +64,8 @@ def n_parameters(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> int:
 
 def check_memory(model: ex.Model, inputs: Inputs, n_outputs: int) -> None:
     """Raise InputError for a model that cannot be trained here: weights, gradients and two means of Adam, float32."""
+    if isinstance(model, ex.OwnCode):
+        return  # its process has a limit of its own
     needed = 4 * 4 * n_parameters(model, inputs, n_outputs)
     if needed > memory():
         raise InputError(

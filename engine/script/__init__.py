@@ -46,7 +46,7 @@ def script(
 
 
 def _head(experiment: ex.Experiment, device: str, imports: list[str]) -> list[str]:
-    own = ["import copy"] if isinstance(experiment.model, ex.Layers) else []
+    own = ["import copy"] if isinstance(experiment.model, ex.Layers | ex.OwnCode) else []
     wanted = {*own, *imports, "import torch", "from torch import nn"}
     standard = sorted(line for line in wanted if line.split()[1].split(".")[0] in STANDARD)
     others = sorted(wanted - set(standard), key=lambda line: (line.startswith("from"), line))

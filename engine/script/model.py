@@ -8,6 +8,7 @@ import msgspec
 
 from engine import experiment as ex
 from engine.models.inputs import Inputs
+from engine.own_code.contract import read_code
 from engine.threads import ONE_THREAD_BELOW, widest
 
 
@@ -98,6 +99,8 @@ def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[lis
             name, formula = "LinearRegressionModelV2", "self.linear_layer(x)"
         case ex.Layers():
             return [], _sequential(model, source, inputs, outputs)
+        case ex.OwnCode():
+            return _own_code(model, source, outputs)
     return [
         f"class {name}(nn.Module):",
         "    def __init__(self):",
@@ -109,6 +112,17 @@ def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[lis
         "",
         "",
     ], [f"model = {name}()"]
+
+
+def _own_code(model: ex.OwnCode, source: ex.Source, outputs: str) -> tuple[list[str], list[str]]:
+    """The person's text as it stands. Raises OwnCodeError for one that has no model."""
+    shape = row_shape(source)
+    build = read_code(model.code).call(
+        input_shape="tuple(X_train.shape[1:])" if shape is None else repr(shape),
+        n_outputs=outputs,
+        n_tokens="len(vocabulary) + 2" if isinstance(source, ex.Text) else "0",
+    )
+    return [*model.code.rstrip("\n").split("\n"), "", ""], [f"model = {build}"]
 
 
 def _sequential(model: ex.Layers, source: ex.Source, inputs: str, outputs: str) -> list[str]:

@@ -1,0 +1,39 @@
+"""The only place where a model's own code is run. Only the child process imports it (see `load`)."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from torch import nn
+
+from engine import experiment as ex
+from engine.models.inputs import Inputs
+from engine.own_code.contract import OwnCodeError, read_code
+
+NAME = "my_model"
+"""What the person's text is called as a module, and as a file."""
+
+
+def load(path: Path) -> None:
+    """Import the text in the file at `path`: this runs it. `child_main` calls this, and nothing else may."""
+    sys.modules.pop(NAME, None)
+    spec = importlib.util.spec_from_file_location(NAME, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[NAME] = module
+    spec.loader.exec_module(module)
+
+
+def build_own(model: ex.OwnCode, inputs: Inputs, n_outputs: int) -> nn.Module:
+    """The person's model, from the module that `load` has imported. Raises OwnCodeError where it is not imported."""
+    module = sys.modules.get(NAME)
+    if module is None:
+        raise OwnCodeError("it only ever runs in a process of its own: fit it through open_session.")
+    contract = read_code(model.code)
+    given = {"input_shape": inputs.shape, "n_outputs": n_outputs, "n_tokens": inputs.n_tokens}
+    built = getattr(module, contract.name)(**{name: given[name] for name in contract.takes})
+    if not isinstance(built, nn.Module):
+        raise OwnCodeError(f"{contract.name} is no nn.Module: let it subclass nn.Module.", contract.line)
+    return built
