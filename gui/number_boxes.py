@@ -8,13 +8,29 @@ from PySide6.QtCore import QLocale, QSize, Signal, Slot
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox
 
+NO_LIMIT = 1e30
+"""As the limit of a FloatBox it stands for none."""
+
 
 class FloatBox(QDoubleSpinBox):
-    """A spin box for any float: shows 1e-08 as such, steps by the last power of ten."""
+    """A spin box for any float: shows 1e-08 as such, steps by the last power of ten.
 
-    def __init__(self, minimum: float, maximum: float, above_minimum: bool = False, suffix: str = "") -> None:
+    What is typed may leave the range for as long as it is being typed; then the number before is shown again.
+    """
+
+    corrected = Signal(str)  # that what was typed is not taken, in one sentence
+
+    def __init__(
+        self,
+        minimum: float,
+        maximum: float,
+        above_minimum: bool = False,
+        suffix: str = "",
+        below_maximum: bool = False,
+    ) -> None:
+        """Of the two limits, those that are `above` and `below` are themselves outside."""
         super().__init__()
-        self._above_minimum = above_minimum
+        self._above_minimum, self._below_maximum = above_minimum, below_maximum
         self.setSuffix(suffix)
         self.setLocale(QLocale.c())
         self.setDecimals(30)  # enough that no float is rounded
@@ -36,16 +52,29 @@ class FloatBox(QDoubleSpinBox):
             unfinished = all(letter in "0123456789.eE+-" for letter in number)
             state = QValidator.State.Intermediate if unfinished else QValidator.State.Invalid
             return state, text, position
-        inside = self.minimum() <= value <= self.maximum() and math.isfinite(value)
-        inside = inside and not (self._above_minimum and value == self.minimum())
+        inside = math.isfinite(value) and self._is_inside(value)
         return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, position
+
+    def fixup(self, text: str) -> str:
+        number = text.removesuffix(self.suffix()).strip()
+        if number:
+            low = f"{'above' if self._above_minimum else 'at least'} {self.minimum():,.15g}"
+            high = f"{'below' if self._below_maximum else 'at most'} {self.maximum():,.15g}"
+            limits = [low] * (self.minimum() > -NO_LIMIT) + [high] * (self.maximum() < NO_LIMIT)
+            must = " and ".join(limits) or "a number"
+            self.corrected.emit(f"{number} is not taken: it must be {must}.")
+        return text
+
+    def _is_inside(self, value: float) -> bool:
+        low = value > self.minimum() if self._above_minimum else value >= self.minimum()
+        return low and (value < self.maximum() if self._below_maximum else value <= self.maximum())
 
     def stepBy(self, steps: int) -> None:
         """One power of ten below the value: 0.01 goes to 0.011 or 0.009."""
         value = self.value()
         size = 10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 0.01
         value = float(f"{value + steps * size:.12g}")
-        if not (self._above_minimum and value <= self.minimum()):
+        if self._is_inside(value) or not (self._above_minimum or self._below_maximum):
             self.setValue(value)
 
 
@@ -58,9 +87,10 @@ class WholeBox(QAbstractSpinBox):
     valueChanged = Signal(object)  # int
     corrected = Signal(str)  # that another number was taken than the one typed, in one sentence
 
-    def __init__(self, minimum: int, maximum: int, suffix: str = "") -> None:
+    def __init__(self, minimum: int, maximum: int, suffix: str = "", zero: str = "") -> None:
+        """`zero` is shown in place of 0, where 0 stands for something else, such as "all rows"."""
         super().__init__()
-        self._minimum, self._maximum, self._suffix = minimum, maximum, suffix
+        self._minimum, self._maximum, self._suffix, self._zero = minimum, maximum, suffix, zero
         self._value = minimum
         self._group = "," if maximum > 9_999 else ""
         self.editingFinished.connect(self._take_text)
@@ -109,7 +139,7 @@ class WholeBox(QAbstractSpinBox):
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         digits = self._digits(text)
         number = digits.removeprefix("-") if self._minimum < 0 else digits
-        if not number:
+        if not number or set(number) <= set(self._zero):
             return QValidator.State.Intermediate, text, position
         if not (number.isdecimal() and number.isascii()):
             return QValidator.State.Invalid, text, position
@@ -117,11 +147,14 @@ class WholeBox(QAbstractSpinBox):
         return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, position
 
     def _digits(self, text: str) -> str:
-        unit = self._suffix.strip()
-        return (text.replace(unit, "") if unit else text).strip().replace(",", "")
+        for word in filter(None, (self._zero, self._suffix.strip())):
+            text = text.replace(word, "")
+        return text.strip().replace(",", "")
 
     def _show_value(self) -> None:
         text = f"{self._value:{self._group}}{self._suffix}"
+        if self._zero and self._value == 0:
+            text = self._zero
         if self.lineEdit().text() != text:
             self.lineEdit().setText(text)
 

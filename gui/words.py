@@ -7,6 +7,16 @@ VALUES: dict[object, str] = {
     "utf8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16",
 }  # fmt: skip
 
+PARTS = {
+    "augmentation": "Augmentation",
+    "batches": "Batches",
+    "computing": "Precision and compiling",
+    "format": "How the file is written",
+    "gradients": "Gradients and penalties",
+    "stopping": "Early stopping and limits",
+}
+"""Titles of the parts that a form folds away."""
+
 
 def shown(value: object) -> str:
     """The words for one value of a choice."""

@@ -178,9 +178,9 @@ def test_a_part_inside_is_folded_away_and_opened_by_keyboard(shown) -> None:
 def test_the_title_says_whether_something_inside_is_not_as_usual(shown) -> None:
     form, _ = shown(Form(ex.Images, skip=("path",)), ex.Images(path="a"))
     button = form._folds["augmentation"].button
-    assert button.text() == "More: augmentation"
+    assert button.text() == "Augmentation"
     form.show_part(ex.Images(path="a", augmentation=ex.Augmentation(rotate=10)))
-    assert button.text() == "More: augmentation · changed"
+    assert button.text() == "Augmentation · changed"
 
 
 def test_showing_a_part_says_nothing(shown) -> None:

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QLineEdit, QW
 from engine import experiment as ex
 from engine.files import RESOURCES, find_experiment, part_types
 from engine.script import script
-from gui.form import FloatBox, Form, WholeBox
+from gui.form import Form
+from gui.number_boxes import FloatBox, WholeBox
 from gui.theme import DARK, LIGHT
 from tests.gui.person import Person
 
