@@ -1,6 +1,7 @@
 """Every model, loss, optimizer and option there is, walked from the engine's own tables, and the course's plain loop.
 
-A row added to engine/choices.py is in these lists without a change here.
+Not their product: each setting once, among others that are as usual. A row added to engine's tables is in these lists
+without a change here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
+from msgspec import inspect
 from sklearn.datasets import make_circles
 from sklearn.model_selection import train_test_split
 from torch import nn
@@ -26,22 +28,53 @@ PAIRS = {  # options that are allowed, or do something, only together with anoth
 }
 
 
-def other(value: object) -> object:
-    """A value near an option's default, but not the same."""
-    match value:
-        case bool():
-            return not value
-        case float():
-            return value / 2 or 0.1
-        case tuple():
-            return tuple(map(other, value))
-    raise TypeError(f"say in every_choice.py what else {value!r} could be")
+def others(kind: inspect.Type, default: object) -> list[object]:
+    """Values near an option's default, but not the same: every other word where there are words, else one."""
+    match kind:
+        case inspect.Metadata():
+            return others(kind.type, default)
+        case inspect.UnionType():
+            members = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
+            nothing = [None] if kind.includes_none and default is not None else []
+            return nothing + [value for member in members for value in others(member, default)]
+        case inspect.BoolType():
+            return [not default]
+        case inspect.IntType():
+            near = [2] if default is None else [default + 1, default - 1]
+        case inspect.FloatType():
+            near = [0.5, 2.0] if default is None else [default / 2 or 0.1, default * 2]
+        case inspect.LiteralType():
+            return [value for value in kind.values if value != default]
+        case inspect.StrType():
+            return [f"{default or ''}x"]
+        case inspect.TupleType():
+            parts = default if isinstance(default, tuple) else (None,) * len(kind.item_types)
+            return [tuple(others(*item)[0] for item in zip(kind.item_types, parts, strict=True))]
+        case inspect.VarTupleType():
+            return [default[:-1]] if default else []
+        case inspect.StructType():
+            return [part for part in settings(kind.cls) if part != default]
+        case _:
+            raise TypeError(f"say in every_choice.py what else {default!r} could be")
+    return [value for value in near if value != default and is_in_range(value, kind)][:1]
+
+
+def is_in_range(value: float, kind: inspect.IntType | inspect.FloatType) -> bool:
+    """Whether the number is within the option's limits."""
+    low = (kind.ge is None or value >= kind.ge) and (kind.gt is None or value > kind.gt)
+    return low and (kind.le is None or value <= kind.le) and (kind.lt is None or value < kind.lt)
 
 
 def settings(kind: type[ex.Part]) -> list[ex.Part]:
-    """The part with its defaults, and once for every option with another value of that option."""
-    changes = [{f.name: other(f.default)} | PAIRS.get((kind, f.name), {}) for f in msgspec.structs.fields(kind)]
-    return [kind(), *(kind(**change) for change in changes)]
+    """The part with its defaults, and once for every option with each other value of that option; parts in it too."""
+    return [
+        kind(),
+        *(
+            kind(**{field.name: value} | PAIRS.get((kind, field.name), {}))
+            for field in inspect.type_info(kind).fields
+            for value in others(field.type, field.default)
+        ),
+    ]
 
 
 def label(part: ex.Part) -> str:
@@ -50,7 +83,8 @@ def label(part: ex.Part) -> str:
     return " ".join([type(part).__name__, *(f"{name}={getattr(part, name)}" for name in changed)])
 
 
-MODELS: list[ex.Model] = [kind() for kind in typing.get_args(ex.Model)]
+MODELS: list[ex.Model] = [kind() for kind in typing.get_args(ex.Model) if kind is not ex.Sequential]
+"""Those of few words; every_layer.py walks the stacks of layers."""
 STACKS = [ex.Layers(hidden=hidden) for hidden in ((), (7, 3))]
 STACKS += [ex.Layers(hidden=(5,), activation=name) for name in ACTIVATIONS]
 ALL_LOSSES = [part for kind in LOSSES for part in settings(kind)]
@@ -64,11 +98,15 @@ SPLITS = [
 
 
 def every_fit() -> Iterator[tuple[ex.Model, ex.Loss, ex.Optimizer]]:
-    """Each model with each loss and each optimizer, in all their settings; and each stack once."""
-    for fit in itertools.product(MODELS, ALL_LOSSES, ALL_OPTIMIZERS):
+    """Each setting of each loss and each optimizer once, each stack once, and each model with a few of both."""
+    stack = ex.Layers(hidden=(5,))
+    yield from ((stack, loss, ex.Adam(lr=0.01)) for loss in ALL_LOSSES)
+    yield from ((stack, ex.MSELoss(), optimizer) for optimizer in ALL_OPTIMIZERS)
+    yield from ((other_stack, ex.MSELoss(), ex.Adam(lr=0.01)) for other_stack in STACKS)
+    few_losses = [ex.L1Loss(), ex.BCEWithLogitsLoss(), ex.CrossEntropyLoss()]
+    for fit in itertools.product(MODELS, few_losses, [ex.SGD(momentum=0.5), ex.Adam()]):
         if not (isinstance(fit[0], ex.LinearRegressionModel) and isinstance(fit[1], ex.CrossEntropyLoss)):
             yield fit  # the course's first model gives one number, that loss takes one for each class
-    yield from ((stack, ex.MSELoss(), ex.Adam(lr=0.01)) for stack in STACKS)
 
 
 def source_for(loss: ex.Loss, numbers: ex.Source) -> ex.Source:

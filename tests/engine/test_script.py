@@ -19,18 +19,12 @@ from engine.evaluate import score
 from engine.files import find_experiment, set_value
 from engine.script import script
 from engine.session import Session
-from tests.engine.every_choice import ALL_LOSSES, ALL_OPTIMIZERS, MODELS, SPLITS, STACKS, label, source_for
+from tests.engine.every_choice import ALL_OPTIMIZERS, SPLITS, every_fit, label, source_for
 
 SECTIONS = ["1. Get data", "2. Build a model", "3. Fit", "4. Evaluate", "5. Improve", "6. Save"]
-PART_LISTS = [MODELS + STACKS, ALL_LOSSES, ALL_OPTIMIZERS, SPLITS]
-COUNT = max(map(len, PART_LISTS))
-ROWS = itertools.islice(zip(*map(itertools.cycle, PART_LISTS), strict=True), 2 * COUNT)  # each part at least once
-WALK = [
-    (model, loss, optimizer, split)
-    for model, loss, optimizer, split in ROWS
-    if not (isinstance(model, ex.LinearRegressionModel) and isinstance(loss, ex.CrossEntropyLoss))
-]  # the course's first model gives one number, that loss takes one for each class
-IDS = [", ".join(map(label, row)) for row in WALK]
+DATA = itertools.cycle(itertools.product(["table", "straight line"], SPLITS))
+WALK = [(*fit, *data) for fit, data in zip(every_fit(), DATA, strict=False)]
+IDS = [", ".join(each if isinstance(each, str) else label(each) for each in row) for row in WALK]
 EUROPEAN = (
     "Fläche;Preis (€);Zimmer\n"
     + "".join(f"{40 + i % 17},{i % 10};{150 + 3 * (i % 17)},{(3 * i) % 10};{1 + i % 4}\n" for i in range(80))
@@ -71,15 +65,14 @@ def run_warm(warm_python, folder: Path, code: str) -> str:
 
 
 def test_the_walk_has_every_row_of_the_tables():
-    models, losses, optimizers, _ = zip(*WALK, strict=True)
+    models, losses, optimizers, *_ = zip(*WALK, strict=True)
     assert {type(loss) for loss in losses} == LOSSES.keys() and {type(part) for part in optimizers} == OPTIMIZERS.keys()
     assert {model.activation for model in models if isinstance(model, ex.Layers)} == ACTIVATIONS.keys()
 
 
-@pytest.mark.parametrize(("model", "loss", "optimizer", "split"), WALK, ids=IDS)
-@pytest.mark.parametrize("source", ["straight line", "table"])
+@pytest.mark.parametrize(("model", "loss", "optimizer", "source", "split"), WALK, ids=IDS)
 def test_the_script_in_a_process_of_its_own_prints_the_session_s_losses_to_the_last_bit(
-    warm_python, tmp_path, table, source, model, loss, optimizer, split
+    warm_python, tmp_path, table, model, loss, optimizer, source, split
 ):
     numbers = table if source == "table" else ex.StraightLine(step=0.03, weight=-1.5)
     data = ex.Data(source=source_for(loss, numbers), split=split)
@@ -124,22 +117,22 @@ def test_a_flat_line_s_r2_is_nan_in_the_script_too(warm_python, tmp_path):
 # ------------------------------------------------------------------------------------------------------ its text
 
 
-@pytest.mark.parametrize(("model", "loss", "optimizer", "split"), WALK, ids=IDS)
-def test_the_script_has_the_six_steps_and_names_nothing_of_sixstep(table, model, loss, optimizer, split):
-    for source in (ex.StraightLine(), table):
-        fit = ex.Fit(loss=loss, optimizer=optimizer)
-        code = script(ex.Experiment(data=ex.Data(source=source, split=split), model=model, fit=fit))
-        tree = ast.parse(code)
-        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-        modules = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports}
-        drawn = {"numpy", "sklearn.model_selection"} if split.method == "random" else set()
-        assert {"torch"} <= modules - drawn <= {"torch", "polars", "copy"} and drawn <= modules
-        assert ("polars" in modules) is isinstance(source, ex.Table)
-        assert "sixstep" not in code.lower() and "engine" not in code
-        places = [code.find(f"\n# {section}") for section in SECTIONS]
-        assert -1 not in places and places == sorted(places)
-        assert f"torch.manual_seed({fit.seed})" in code and f"lr={optimizer.lr!r}" in code
-        assert max(map(len, code.splitlines())) <= 120 or isinstance(source, ex.Table)
+@pytest.mark.parametrize(("model", "loss", "optimizer", "source", "split"), WALK, ids=IDS)
+def test_the_script_has_the_six_steps_and_names_nothing_of_sixstep(table, model, loss, optimizer, source, split):
+    numbers = table if source == "table" else ex.StraightLine()
+    fit = ex.Fit(loss=loss, optimizer=optimizer)
+    code = script(ex.Experiment(data=ex.Data(source=numbers, split=split), model=model, fit=fit))
+    tree = ast.parse(code)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports}
+    drawn = {"numpy", "sklearn.model_selection"} if split.method == "random" else set()
+    assert {"torch"} <= modules - drawn <= {"torch", "polars", "copy"} and drawn <= modules
+    assert ("polars" in modules) is isinstance(numbers, ex.Table)
+    assert "sixstep" not in code.lower() and "engine" not in code
+    places = [code.find(f"\n# {section}") for section in SECTIONS]
+    assert -1 not in places and places == sorted(places)
+    assert f"torch.manual_seed({fit.seed})" in code and f"lr={optimizer.lr!r}" in code
+    assert max(map(len, code.splitlines())) <= 120 or isinstance(numbers, ex.Table)
 
 
 @pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS, ids=label)
