@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from engine import experiment as ex
+from engine.models import flow
+from engine.models.inputs import Inputs
 
 ONE_THREAD_BELOW = 200_000
 """Rows x widest layer below which a second thread costs more than it brings (measured on 2 cores)."""
 
 
-def widest(model: ex.Model, n_values: int) -> int:
-    """The largest number of values that one row has anywhere in the model, where X has `n_values` of them."""
-    return max(n_values, *model.hidden) if isinstance(model, ex.Layers) and model.hidden else n_values
+def widest(model: ex.Model, inputs: Inputs) -> int:
+    """The largest number of values that one row has anywhere in the model, what comes out for the task aside."""
+    match model:
+        case ex.Layers():
+            return max(inputs.size, *model.hidden) if model.hidden else inputs.size
+        case ex.Sequential():
+            return flow.widest(flow.flow(model, inputs, n_outputs=1), inputs)
+        case _:
+            return inputs.size
 
 
-def needs_one_thread(model: ex.Model, n_train: int, n_values: int) -> bool:
-    """Whether training on so many rows of `n_values` values is too little work for a second thread."""
-    return n_train * widest(model, n_values) < ONE_THREAD_BELOW
+def needs_one_thread(model: ex.Model, n_rows: int, inputs: Inputs) -> bool:
+    """Whether training on so many rows at a time is too little work for a second thread."""
+    return n_rows * widest(model, inputs) < ONE_THREAD_BELOW

@@ -14,6 +14,7 @@ from engine.choices import ACTIVATIONS
 from engine.errors import InputError
 from engine.models.course import LinearRegressionModel, LinearRegressionModelV2
 from engine.models.inputs import Inputs
+from engine.models.sequential import build_sequential, fitting_flow
 
 
 def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Module:
@@ -37,7 +38,7 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
         case ex.Layers():
             return _layers(model, inputs, n_outputs)
         case ex.Sequential():
-            raise NotImplementedError
+            return build_sequential(model, inputs, n_outputs)
         case ex.OwnCode():
             from engine.own_code.building import build_own
 
@@ -58,6 +59,8 @@ def _layers(model: ex.Layers, inputs: Inputs, n_outputs: int) -> nn.Sequential:
 
 def n_parameters(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> int:
     """How many numbers the model has, counted without making them."""
+    if isinstance(model, ex.Sequential):
+        return fitting_flow(model, inputs, n_outputs).n_parameters
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_model(model, inputs, n_outputs).parameters())
 
@@ -69,7 +72,7 @@ def check_memory(model: ex.Model, inputs: Inputs, n_outputs: int) -> None:
     needed = 4 * 4 * n_parameters(model, inputs, n_outputs)
     if needed > memory():
         raise InputError(
-            f"This model needs {needed / 2**30:,.0f} GB of memory, more than there is: make its hidden layers smaller."
+            f"This model needs {needed / 2**30:,.0f} GB of memory, more than there is: make its layers smaller."
         )
 
 

@@ -46,7 +46,8 @@ def script(
 
 
 def _head(experiment: ex.Experiment, device: str, imports: list[str]) -> list[str]:
-    own = ["import copy"] if isinstance(experiment.model, ex.Layers | ex.OwnCode) else []
+    has_class = isinstance(experiment.model, ex.LinearRegressionModel | ex.LinearRegressionModelV2)
+    own = [] if has_class else ["import copy"]
     wanted = {*own, *imports, "import torch", "from torch import nn"}
     standard = sorted(line for line in wanted if line.split()[1].split(".")[0] in STANDARD)
     others = sorted(wanted - set(standard), key=lambda line: (line.startswith("from"), line))

@@ -9,17 +9,22 @@ import msgspec
 from engine import experiment as ex
 from engine.models.inputs import Inputs
 from engine.own_code.contract import read_code
+from engine.script.sequential import sequential_lines
 from engine.threads import ONE_THREAD_BELOW, widest
 
 
 def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None) -> list[str]:
     """Section 2. `inputs` says what the model takes, once the data has been read."""
     source, model, fit = experiment.data.source, experiment.model, experiment.fit
-    definition, build = _architecture(model, source, _outputs(source, fit.loss))
+    outputs = _outputs(source, fit.loss)
+    if isinstance(model, ex.Sequential):
+        definition, build = _layer_list(model, inputs or usual_inputs(source), outputs)
+    else:
+        definition, build = _architecture(model, source, outputs)
     return [
         "# 2. Build a model, pick a loss function and an optimizer",
         *(["", *definition] if definition else []),
-        f"if {_work(model, source)} < {ONE_THREAD_BELOW:_}:",
+        f"if {_work(experiment, inputs)} < {ONE_THREAD_BELOW:_}:",
         "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
         f"torch.manual_seed({fit.seed})  # the same random start every time",
         *build,
@@ -58,20 +63,36 @@ def row_shape(source: ex.Source) -> tuple[int, ...] | None:
             return (1,)
 
 
+def usual_inputs(source: ex.Source) -> Inputs | None:
+    """What a model takes, as far as the experiment itself tells; None where only the data does."""
+    shape = row_shape(source)
+    return None if shape is None else Inputs(shape, source.vocabulary + 2 if isinstance(source, ex.Text) else 0)
+
+
+def _layer_list(model: ex.Sequential, inputs: Inputs | None, outputs: str) -> tuple[list[str], list[str]]:
+    if inputs is None:
+        return [], ["model = nn.Sequential()  # (its layers stand here once the data is read)"]
+    return sequential_lines(model, inputs, outputs)
+
+
 def _n_values(source: ex.Source) -> int | None:
     shape = row_shape(source)
     return None if shape is None else prod(shape)
 
 
-def _work(model: ex.Model, source: ex.Source) -> str:
-    """Rows times the widest layer: what decides over the threads, as `engine.threads` has it."""
-    n = _n_values(source)
-    rows = "batch_size" if isinstance(source, ex.ParquetStream) else "len(X_train)"
-    if n is None:
+def _work(experiment: ex.Experiment, inputs: Inputs | None) -> str:
+    """Rows of a step times the widest layer: what decides over the threads, as `engine.threads` has it."""
+    source, model, size = experiment.data.source, experiment.model, experiment.fit.batches.size
+    rows = f"min({size}, len(X_train))" if size else "len(X_train)"
+    if isinstance(source, ex.ParquetStream):
+        rows = "batch_size"
+    usual = usual_inputs(source)
+    known = inputs or usual if isinstance(model, ex.Sequential) else usual
+    if known is None:
         hidden = model.hidden if isinstance(model, ex.Layers) else ()
         widths = f"max({', '.join(['X_train.shape[1]', *map(str, hidden)])})" if hidden else "X_train.shape[1]"
-        return f"len(X_train) * {widths}"
-    width = widest(model, n)
+        return f"{rows} * {widths}"
+    width = widest(model, known)
     return f"{rows} * {width}" if width > 1 else rows
 
 

@@ -86,7 +86,8 @@ def improve_lines(has_validation: bool) -> list[str]:
 
 def save_lines(model: ex.Model) -> list[str]:
     """Section 6."""
-    fresh = "copy.deepcopy(model)" if isinstance(model, ex.Layers | ex.OwnCode) else f"{type(model).__name__}()"
+    has_class = isinstance(model, ex.LinearRegressionModel | ex.LinearRegressionModelV2)
+    fresh = f"{type(model).__name__}()" if has_class else "copy.deepcopy(model)"
     return [
         "# 6. Save the model, load it again, and see that it predicts the same",
         'torch.save(model.state_dict(), "model_from_script.pt")',

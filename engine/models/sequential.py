@@ -1,0 +1,54 @@
+"""Step 2: the module of a Sequential, from what flows through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from engine import experiment as ex
+from engine.errors import InputError
+from engine.models import modules
+from engine.models.flow import Flow, LayerFlow, flow
+from engine.models.inputs import Inputs
+from engine.models.layer_classes import LAYERS
+
+
+def build_sequential(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> nn.Sequential:
+    """The module for `model`: X [n, *inputs.shape] to y_pred [n, n_outputs] float32.
+
+    The parameters of its first `model.frozen` layers do not learn; that a frozen BatchNorm keeps its statistics and a
+    frozen Dropout leaves nothing out is the loop's part, see `engine.training.modes`. Raises InputError.
+    """
+    built = nn.Sequential(*_modules(model.layers, iter(fitting_flow(model, inputs, n_outputs).layers)))
+    for layer in list(built)[: model.frozen]:
+        layer.requires_grad_(False)
+    return built
+
+
+def fitting_flow(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Flow:
+    """What flows through `model`. Raises InputError where it does not fit."""
+    walked = flow(model, inputs, n_outputs)
+    if not walked.fits:
+        raise InputError(walked.misfit)
+    return walked
+
+
+def _modules(layers: tuple[ex.Layer, ...], found: Iterator[LayerFlow]) -> list[nn.Module]:
+    """The modules of `layers`; `found` has each of them, a block before the layers inside it."""
+    return [_module(layer, next(found).arguments, found) for layer in layers]
+
+
+def _module(layer: ex.Layer, arguments: dict[str, Any], found: Iterator[LayerFlow]) -> nn.Module:
+    if not isinstance(layer, ex.layers.Residual):
+        return LAYERS[type(layer)](**arguments)
+    inside = _modules(layer.layers, found)
+    return modules.Residual(*inside, projection=_projection(arguments))
+
+
+def _projection(arguments: dict[str, Any]) -> nn.Module | None:
+    """What stands on the shortcut of a residual block; None where the shapes are the same."""
+    if not arguments:
+        return None
+    return nn.Linear(**arguments) if "in_features" in arguments else nn.Conv2d(kernel_size=1, **arguments)

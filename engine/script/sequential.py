@@ -1,0 +1,91 @@
+"""Step 2 of the script: the lines of a list of layers, and the classes of those that torch has not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from engine import experiment as ex
+from engine.models.flow import LayerFlow, flow
+from engine.models.inputs import Inputs
+
+OWN_CLASSES: dict[type[ex.Layer], str] = {
+    ex.layers.RNN: "RNNOutput",
+    ex.layers.LSTM: "LSTMOutput",
+    ex.layers.GRU: "GRUOutput",
+    ex.layers.MultiheadAttention: "SelfAttention",
+    ex.layers.PositionalEmbedding: "PositionalEmbedding",
+    ex.layers.Transpose: "Transpose",
+    ex.layers.LastStep: "LastStep",
+    ex.layers.MeanOverTime: "MeanOverTime",
+    ex.layers.MaxOverTime: "MaxOverTime",
+    ex.layers.Residual: "Residual",
+}
+"""Layers whose class is Sixstep's own, in engine/models/modules.py; all others are torch's."""
+WIDEST_LINE = 100
+STAND_IN = 1_000_003
+"""Stands for the number of outputs while only the data knows it; no layer has a size of this by itself."""
+
+
+def sequential_lines(model: ex.Sequential, inputs: Inputs, outputs: str) -> tuple[list[str], list[str]]:
+    """The lines that define the classes of `model`, and those that build it.
+
+    `outputs` is what the script calls the number of outputs, such as "len(classes)" or "1".
+    """
+    n_outputs = int(outputs) if outputs.isdigit() else STAND_IN
+    walked = flow(model, inputs, n_outputs)
+    misfits = [layer.misfit for layer in walked.layers if layer.misfit]
+    layers = _layer_lines(model.layers, iter(walked.layers), {STAND_IN: outputs})
+    build = ["model = nn.Sequential(", *(f"    {line}" for line in layers), ")"]
+    if misfits:
+        build = [f"# It does not fit yet. {misfits[0]}", *build]
+    if model.frozen:
+        build.append(f"model[:{model.frozen}].requires_grad_(False)  # these layers keep their weights")
+    used = {OWN_CLASSES[type(layer)] for layer in ex.layers.every(model.layers) if type(layer) in OWN_CLASSES}
+    return [line for name, lines in _sources().items() if name in used for line in lines], build
+
+
+def _layer_lines(
+    layers: tuple[ex.Layer, ...], found: Iterator[LayerFlow], words: dict[object, str]
+) -> Iterator[str]:
+    """The lines of `layers`, as far as they fit; `found` has a block before the layers inside it."""
+    for layer in layers:
+        sized = next(found, None)
+        if sized is None or sized.misfit:
+            return
+        arguments = [f"{name}={_word(name, value, words)}" for name, value in sized.arguments.items()]
+        if isinstance(layer, ex.layers.Residual):
+            yield "Residual("
+            yield from (f"    {line}" for line in _layer_lines(layer.layers, found, words))
+            yield from _projection(sized, arguments)
+            yield "),"
+        else:
+            yield from _call(OWN_CLASSES.get(type(layer)) or f"nn.{type(layer).__name__}", arguments)
+
+
+def _word(name: str, value: object, words: dict[object, str]) -> str:
+    return "len(vocabulary) + 2" if name == "num_embeddings" else words.get(value) or repr(value)
+
+
+def _projection(block: LayerFlow, arguments: list[str]) -> list[str]:
+    if not arguments:
+        return []
+    if "in_features" in block.arguments:
+        return [f"    projection=nn.Linear({', '.join(arguments)}),"]
+    return [f"    projection=nn.Conv2d({', '.join([*arguments, 'kernel_size=1'])}),"]
+
+
+def _call(name: str, arguments: list[str]) -> list[str]:
+    line = f"{name}({', '.join(arguments)}),"
+    return [line] if len(line) <= WIDEST_LINE else [f"{name}(", *(f"    {each}," for each in arguments), "),"]
+
+
+@cache
+def _sources() -> dict[str, list[str]]:
+    """The lines of each class of engine/models/modules.py, and two empty ones; read as text, nothing is imported."""
+    text = (Path(__file__).parent.parent / "models" / "modules.py").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    return {node.name: [*lines[node.lineno - 1 : node.end_lineno], "", ""] for node in classes}
