@@ -50,6 +50,7 @@ class Weights:
     """The member of a training checkpoint that the state_dict was; empty for a file that is one itself."""
     prefix: str = ""
     """What stands before every key in the file, and is taken off here."""
+    is_safetensors: bool = False
 
 
 def read_weights(path: Path) -> Weights:
@@ -60,7 +61,8 @@ def read_weights(path: Path) -> Weights:
     with named(path.name):
         data = read_file(path)
         part, prefix = "", ""
-        if file_format(data[:4096], path.suffix) == "safetensors":
+        is_safetensors = file_format(data[:4096], path.suffix) == "safetensors"
+        if is_safetensors:
             state_dict, warnings = _safetensors(data), list[str]()
         else:
             checkpoint = check_pt(data, path.name)
@@ -74,7 +76,8 @@ def read_weights(path: Path) -> Weights:
             state_dict = {key.removeprefix(PREFIX): tensor for key, tensor in state_dict.items()}
             warnings.append("was saved from nn.DataParallel: the prefix 'module.' is taken off its keys")
         warnings += _not_finite(state_dict)
-        return Weights(state_dict, tuple(f"{shown(path.name, 200)} {warning}." for warning in warnings), part, prefix)
+        sentences = tuple(f"{shown(path.name, 200)} {warning}." for warning in warnings)
+        return Weights(state_dict, sentences, part, prefix, is_safetensors)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

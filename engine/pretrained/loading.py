@@ -14,42 +14,50 @@ from engine.pretrained.shipped import weights_path
 from engine.weights import Weights, read_weights
 
 
-def load_weights(module: torch.nn.Module, weights: str) -> Match:
-    """Copy into `module` what matches by name and shape of a file, or of a model that comes with Sixstep.
+def load_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool = True) -> Match | None:
+    """Copy into `module` what its experiment says of first weights, matched by name and shape.
 
-    What has no partner stays as it is. Raises InputError where the file cannot be used, or nothing in it matches.
+    What has no partner in the file stays as it is. None where no file is named, or where one that is not needed
+    cannot be used. Raises InputError where one that is needed cannot be used, or nothing in it matches.
     """
-    read, found = _look(module, weights)
-    state = {key: read.state_dict[file_key.removeprefix(read.prefix)] for key, file_key in found.pairs.items()}
+    if not isinstance(model, ex.Sequential) or not model.weights:
+        return None
+    try:
+        weights, found = _look(module, model.weights)
+    except InputError:
+        if is_needed:
+            raise
+        return None
+    state = {key: weights.state_dict[file_key.removeprefix(weights.prefix)] for key, file_key in found.pairs.items()}
     module.load_state_dict(state, strict=False)
     return found
 
 
 def match_weights(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Match:
-    """What the weights of an experiment give to its model, without building it. Raises InputError."""
+    """What the file that `model` names gives to it, found out without building the model. Raises InputError."""
     with torch.device("meta"):
         module = build_model(model, inputs, n_outputs)
     return _look(module, model.weights)[1]
 
 
-def _look(module: torch.nn.Module, weights: str) -> tuple[Weights, Match]:
-    path = weights_path(weights)
-    read = read_weights(path)
+def _look(module: torch.nn.Module, name: str) -> tuple[Weights, Match]:
+    path = weights_path(name)
+    weights = read_weights(path)
     needed = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     given = {
-        read.prefix + key: tuple(tensor.shape)
-        for key, tensor in read.state_dict.items()
-        if tensor.is_floating_point() or key.endswith(COUNTER)  # whole numbers are no weights
+        weights.prefix + key: tuple(tensor.shape)
+        for key, tensor in weights.state_dict.items()
+        if tensor.is_floating_point() or key.endswith(COUNTER)  # other whole numbers are no weights
     }
-    rows = match(needed, given)
-    if not any(row.status == "matched" for row in rows):
+    found = Match(match(needed, given), str(path), weights.part, weights.is_safetensors, weights.warnings)
+    if not found.pairs:
         raise InputError(
             f"{shown(path.name, 100)} has nothing for this model: it has {_some(given)}, the model needs "
             f"{_some(needed)}; choose other weights in step 2, or layers of those sizes."
         )
-    return read, Match(rows, str(path), read.part, read.warnings)
+    return weights, found
 
 
 def _some(shapes: dict[str, tuple[int, ...]]) -> str:
-    listed = [f"{shown(key)} {shown(list(shape), 30)}" for key, shape in list(shapes.items())[:2]]
-    return ", ".join(listed) + (f" and {len(shapes) - 2} more" if len(shapes) > 2 else "") if listed else "no weights"
+    listed = ", ".join(f"{shown(key)} {shown(list(shape), 30)}" for key, shape in list(shapes.items())[:2])
+    return (listed + (f" and {len(shapes) - 2} more" if len(shapes) > 2 else "")) or "no weights"

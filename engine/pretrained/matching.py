@@ -46,6 +46,8 @@ class Match:
     """The file, in full."""
     part: str = ""
     """The member that holds the weights, where the file is a whole training checkpoint."""
+    is_safetensors: bool = False
+    """How the file is written, whatever its name says."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -131,8 +133,11 @@ def _by_plain_name(ours: _Layers, theirs: _Layers) -> dict[str, str]:
 def _by_end(ours: _Layers, theirs: _Layers) -> dict[str, str]:
     """Layers of the same shapes whose names have the most parts in common, counted from the end; no draws."""
     pairs: list[tuple[str, str]] = []
+    of_form: dict[frozenset[tuple[str, Shape]], list[str]] = {}
+    for other, parts in theirs.items():
+        of_form.setdefault(_form(parts), []).append(other)
     for name, parts in ours.items():
-        lengths = {other: _common_end(name, other) for other in theirs if _form(theirs[other]) == _form(parts)}
+        lengths = {other: _common_end(name, other) for other in of_form.get(_form(parts), [])}
         best = max(lengths.values(), default=0)
         winners = [other for other, length in lengths.items() if length == best]
         if best and len(winners) == 1:
