@@ -260,7 +260,7 @@ def _script(options: argparse.Namespace, _draw: Draw) -> int:
     from engine.script import script
 
     experiment = _experiment(options)
-    reading, inputs = None, None
+    reading, inputs, match = None, None, None
     device = options.device
     if isinstance(experiment.data.source, ex.FileSource):
         from engine.data.dataset import load_dataset
@@ -272,7 +272,11 @@ def _script(options: argparse.Namespace, _draw: Draw) -> int:
         from engine.device import pick
 
         device = pick(device)
-    print(script(experiment, device, reading, inputs), end="")
+    if isinstance(experiment.model, ex.Sequential) and experiment.model.weights:
+        from engine.session import Session
+
+        match = Session(experiment, device).match
+    print(script(experiment, device, reading, inputs, match), end="")
     return 0
 
 

@@ -8,36 +8,43 @@ from __future__ import annotations
 from engine import experiment as ex
 from engine.data.rows import Reading
 from engine.models.inputs import Inputs
+from engine.pretrained.matching import Match
 from engine.script import steps, stream
 from engine.script.data import data_imports, data_lines, usual_reading
+from engine.script.fit import fit_imports, fit_lines
 from engine.script.model import model_lines
+from engine.script.weights import weights_imports
 
 
 def script(
-    experiment: ex.Experiment, device: str = "cpu", reading: Reading | None = None, inputs: Inputs | None = None
+    experiment: ex.Experiment,
+    device: str = "cpu",
+    reading: Reading | None = None,
+    inputs: Inputs | None = None,
+    match: Match | None = None,
 ) -> str:
     """The script for `experiment`.
 
-    `reading` has the lines that read a file (a Dataset has them) and `inputs` what the model takes (a Session has
-    it); where they are not known yet, the usual reading and what the experiment itself tells stand in for them.
+    `reading` has the lines that read a file (a Dataset has them), `inputs` what the model takes and `match` what of a
+    file goes into it at first (a Session has both); where they are not known yet, the usual reading and what the
+    experiment itself tells stand in for them.
     """
     reading = reading or usual_reading(experiment.data.source)
     has_validation = experiment.data.split.validation > 0 or experiment.data.split.method == "by column"
     if isinstance(experiment.data.source, ex.ParquetStream):
         imports = stream.stream_imports(experiment.data)
-        data = stream.data_lines(experiment.data, experiment.data.source)
-        fit = stream.fit_lines(experiment.fit, has_validation)
+        forward = "forward" if experiment.fit.computing.compile else "model"
+        data = stream.data_lines(experiment.data, experiment.data.source, forward)
         evaluate = stream.evaluate_lines(experiment.data.scaling)
     else:
         imports = data_imports(experiment.data, reading)
         data = data_lines(experiment, reading, has_validation)
-        fit = steps.fit_lines(experiment, has_validation)
         evaluate = steps.evaluate_lines(experiment)
     sections = [
-        _head(experiment, device, imports),
+        _head(experiment, device, imports + weights_imports(experiment.model, match)),
         data,
-        model_lines(experiment, inputs),
-        fit,
+        model_lines(experiment, inputs, match),
+        fit_lines(experiment, has_validation),
         evaluate,
         steps.improve_lines(has_validation),
         steps.save_lines(experiment.model),
@@ -62,5 +69,5 @@ def _head(experiment: ex.Experiment, device: str, imports: list[str]) -> list[st
     ]
 
 
-STANDARD = ("collections", "copy", "datetime", "math", "pathlib", "re")
+STANDARD = ("collections", "copy", "datetime", "math", "pathlib", "re", "time")
 """Modules of Python's own library that a script may use; they stand first."""

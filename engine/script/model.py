@@ -9,12 +9,14 @@ import msgspec
 from engine import experiment as ex
 from engine.models.inputs import Inputs
 from engine.own_code.contract import read_code
+from engine.pretrained.matching import Match
 from engine.script.sequential import sequential_lines
+from engine.script.weights import weights_lines
 from engine.threads import ONE_THREAD_BELOW, widest
 
 
-def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None) -> list[str]:
-    """Section 2. `inputs` says what the model takes, once the data has been read."""
+def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None, match: Match | None = None) -> list[str]:
+    """Section 2. `inputs` says what the model takes and `match` what a file gives it, once they have been read."""
     source, model, fit = experiment.data.source, experiment.model, experiment.fit
     outputs = _outputs(source, fit.loss)
     if isinstance(model, ex.Sequential):
@@ -28,6 +30,7 @@ def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None) -> list
         "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
         f"torch.manual_seed({fit.seed})  # the same random start every time",
         *build,
+        *weights_lines(model, match),
         "model.to(device)",
         f"loss_fn = nn.{call(fit.loss)}",
         f"optimizer = torch.optim.{call(fit.optimizer, 'model.parameters()', always=('lr',))}",
