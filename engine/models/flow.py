@@ -11,7 +11,8 @@ from math import prod
 from engine import experiment as ex
 from engine.models.inputs import Inputs
 from engine.models.mends import MOST_MENDS, Stop, candidates, end_sentence, left
-from engine.models.sizes import RULES, MisfitError, Row, check_size, residual
+from engine.models.sizes import MisfitError, Row, sized
+from engine.models.sizes.blocks import residual
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,14 @@ def _through(
         try:
             if isinstance(layer, ex.layers.Residual):
                 inside = _through(layer.layers, row, row.shape[-1], path, frozen, found)
-                sized = residual(layer, row, inside)
+                made = residual(layer, row, inside)
             else:
-                sized = RULES[type(layer)](layer, row)
-            check_size(sized)
+                made = sized(layer, row)
         except MisfitError as error:
             error.path = error.path or path
             raise
-        found[place] = LayerFlow(path, layer, sized.arguments, row.shape, sized.shape, sized.n_parameters, trainable)
-        row = Row(sized.shape)
+        found[place] = LayerFlow(path, layer, made.arguments, row.shape, made.shape, made.n_parameters, trainable)
+        row = Row(made.shape)
     return row
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine import experiment as ex
-from engine.models.sizes import RULES, Instead, Row, numbers, said, unchanged
+from engine.models.sizes import Instead, Row, keeps_shape, needs_axes
+from engine.models.sizes.row import numbers, said
 
 MOST_MENDS = 3
 """More buttons than that are no help."""
@@ -50,11 +51,11 @@ def candidates(model: ex.Sequential, stop: Stop, n_outputs: int) -> Iterator[tup
     if not stop.path:
         yield from _at_the_end(model, stop.shape, n_outputs)
         return
+    flatten = _flatten_before(model.layers, stop.path)
+    if flatten and len(stop.shape) == 1:
+        yield "Remove the Flatten before it", replaced(model, flatten, ())
     for instead in stop.instead:
         yield instead.label, replaced(model, stop.path, instead.layers)
-    flatten = _flatten_before(model.layers, stop.path)
-    if flatten:
-        yield "Remove the Flatten before it", replaced(model, flatten, ())
 
 
 def replaced(model: ex.Sequential, path: tuple[int, ...], instead: Layers) -> ex.Sequential:
@@ -72,16 +73,18 @@ def _replaced(layers: Layers, path: tuple[int, ...], instead: Layers) -> Layers:
 
 
 def _flatten_before(layers: Layers, path: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Where a Flatten stands right before the layer at `path`, activations and the like between them aside."""
+    """Where a Flatten stands right before a layer that wants more axes; activations and the like between are passed."""
     first, *inside = path
     layer = layers[first]
     if inside and isinstance(layer, ex.layers.Residual):
         found = _flatten_before(layer.layers, tuple(inside))
         return (first, *found) if found else None
+    if not needs_axes(layer):
+        return None
     for index in range(first - 1, -1, -1):
         if isinstance(layers[index], ex.layers.Flatten):
             return (index,)
-        if RULES.get(type(layers[index])) is not unchanged:
+        if not keeps_shape(layers[index]):
             return None
     return None
 
@@ -108,7 +111,14 @@ def _narrowing(shape: tuple[int, ...]) -> list[tuple[str, Layers]]:
     """What makes one row of numbers of a sequence or a picture."""
     if len(shape) < 2:
         return []
-    return [("Put a Flatten", (ex.layers.Flatten(),))]
+    flatten: tuple[str, Layers] = ("Put a Flatten", (ex.layers.Flatten(),))
+    if len(shape) > 2:
+        return [flatten]
+    return [
+        ("Take the last step", (ex.layers.LastStep(),)),
+        ("Take the mean over time", (ex.layers.MeanOverTime(),)),
+        flatten,
+    ]
 
 
 def end_sentence(layers: Layers, shape: tuple[int, ...], n_outputs: int) -> str:
