@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import torch
 
-from engine import experiment as ex
 from engine.errors import InputError
-from engine.models.build import build_model
-from engine.models.inputs import Inputs
 from engine.pickle_notes import shown
 from engine.pretrained.matching import COUNTER, Match, match
 from engine.pretrained.shipped import weights_path
 from engine.weights import Weights, read_weights
 
 
-def load_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool = True) -> Match | None:
-    """Copy into `module` what its experiment says of first weights, matched by name and shape.
+def load_weights(module: torch.nn.Module, weights: str) -> Match:
+    """Copy into `module` what matches by name and shape of a file, or of a model that comes with Sixstep.
 
-    What has no partner in the file stays as it is. None where no file is named, or where one that is not needed
-    cannot be used. Raises InputError where one that is needed cannot be used, or nothing in it matches.
+    What has no partner in the file stays as it is. Raises InputError where the file cannot be used, or nothing in it
+    matches.
     """
-    if not isinstance(model, ex.Sequential) or not model.weights:
-        return None
-    try:
-        weights, found = _look(module, model.weights)
-    except InputError:
-        if is_needed:
-            raise
-        return None
-    state = {key: weights.state_dict[file_key.removeprefix(weights.prefix)] for key, file_key in found.pairs.items()}
+    read, found = _look(module, weights)
+    state = {key: read.state_dict[file_key.removeprefix(read.prefix)] for key, file_key in found.pairs.items()}
     module.load_state_dict(state, strict=False)
     return found
-
-
-def match_weights(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Match:
-    """What the file that `model` names gives to it, found out without building the model. Raises InputError."""
-    with torch.device("meta"):
-        module = build_model(model, inputs, n_outputs)
-    return _look(module, model.weights)[1]
 
 
 def _look(module: torch.nn.Module, name: str) -> tuple[Weights, Match]:
