@@ -6,8 +6,17 @@ from torch import nn
 
 from engine.choices.losses import LOSSES, build_loss
 from engine.choices.optimizers import OPTIMIZERS, build_optimizer
+from engine.choices.schedulers import SCHEDULERS, build_scheduler
 
-__all__ = ["ACTIVATIONS", "LOSSES", "OPTIMIZERS", "build_loss", "build_optimizer"]
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "SCHEDULERS",
+    "build_loss",
+    "build_optimizer",
+    "build_scheduler",
+]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "ReLU": nn.ReLU,

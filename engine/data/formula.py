@@ -1,4 +1,4 @@
-"""Step 1: a formula in x, typed as text.
+"""Step 1: a formula in x, typed as text; in step 2 it is one in epoch.
 
 What is typed is cut into tokens of a fixed list before Python's grammar sees it, and the grammar's tree is walked by
 another fixed list: nothing of it is ever run as code. NumPy computes in float64, the same way here and in the script.
@@ -7,6 +7,7 @@ another fixed list: nothing of it is ever run as code. NumPy computes in float64
 from __future__ import annotations
 
 import ast
+import copy
 import operator
 import re
 import unicodedata
@@ -48,16 +49,34 @@ TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Expression:
-    """A formula that was read: its tree has numbers, x, operators, and functions of NumPy alone."""
+    """A formula that was read: its tree has numbers, its variable, operators, and functions of NumPy alone."""
 
     tree: ast.expr
     has_x: bool
+    variable: str = "x"
 
     @property
     def script(self) -> str:
         """The same in Python, for `x` and `np`: "0.5 * x + np.sin(3 * x)"."""
         text = ast.unparse(self.tree)
         return text if self.has_x else f"np.full_like(x, {text})"
+
+    @property
+    def script_of_one(self) -> str:
+        """The same in Python for one whole number: "0.95 ** float(epoch)". Whole numbers have no end, floats do."""
+
+        class Float(ast.NodeTransformer):
+            def visit_Name(self, node: ast.Name) -> ast.expr:
+                return node if node.id == "np" else ast.Name(f"float({node.id})")
+
+        return ast.unparse(Float().visit(copy.deepcopy(self.tree)))
+
+    def value_at(self, x: float) -> float:
+        """The value for one number. Raises InputError where a part of the formula is not finite."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return float(_value(self.tree, x))
 
     def values(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """y [n] float64 for x [n] float64. Raises InputError where y is not finite."""
@@ -73,14 +92,26 @@ class Expression:
             )
         return y
 
+    def first_not_finite(self, x: NDArray[np.float64]) -> float | None:
+        """The first of the numbers x [n] for which a part of the formula has no finite value; None: there is none."""
+        import numpy as np
 
-def parse(text: str) -> Expression:
+        good = np.ones(len(x), dtype=bool)
+        with np.errstate(all="ignore"):
+            for node in ast.walk(self.tree):
+                if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call):
+                    good &= np.isfinite(_value(node, x))
+        return None if good.all() else float(x[~good][0])
+
+
+def parse(text: str, variable: str = "x") -> Expression:
     """The formula in `text`. Raises InputError that names the place and what may stand there."""
     if len(text) > LONGEST:
         raise InputError(f"The formula has {len(text):,} characters: {LONGEST:,} are the most.")
-    tokens = _tokens(text)
+    tokens = _tokens(text, variable)
     if not tokens:
-        raise InputError("The formula is empty: write one in x, such as 0.5 * x + sin(3 * x).")
+        example = f"0.5 * {variable} + sin(3 * {variable})"
+        raise InputError(f"The formula is empty: write one in {variable}, such as {example}.")
     starts, python = [], ""
     for token in tokens:
         starts.append(len(python))
@@ -92,7 +123,7 @@ def parse(text: str) -> Expression:
         raise _error(token.place, f"something is missing or too much at {token.text!r}.") from None
     except (RecursionError, MemoryError):
         raise InputError(TOO_DEEP) from None
-    return Expression(tree, _check(tree))
+    return Expression(tree, _check(tree, variable), variable)
 
 
 # --------------------------------------------------------------------------------------------------- tokens
@@ -109,24 +140,24 @@ class _Token(NamedTuple):
 TOO_DEEP = f"The formula is nested more than {DEEPEST} deep: write it shorter."
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str, variable: str) -> list[_Token]:
     tokens: list[_Token] = []
     position = 0
     while position < len(text):
         match = TOKEN.match(text, position)
         if not match:
-            raise _error(position + 1, f"{_character(text[position])} has no place in a formula; {_allowed()}.")
+            raise _error(position + 1, f"{_character(text[position])} has no place in a formula; {_allowed(variable)}.")
         if match.lastgroup:
             word = match.group()
-            token = _Token(word, position + 1, match.lastgroup, _python(word, match.lastgroup, position + 1))
-            tokens.append(token)
+            python = _python(word, match.lastgroup, position + 1, variable)
+            tokens.append(_Token(word, position + 1, match.lastgroup, python))
         position = match.end()
     for left, right in pairwise([*tokens, _Token("", len(text) + 1, "end", "")]):
-        _check_neighbours(left, right)
+        _check_neighbours(left, right, variable)
     return tokens
 
 
-def _python(word: str, kind: str, place: int) -> str:
+def _python(word: str, kind: str, place: int, variable: str) -> str:
     """What stands for a token in Python."""
     if kind == "number":
         number = float(word)
@@ -135,21 +166,21 @@ def _python(word: str, kind: str, place: int) -> str:
         return repr(int(word) if word.isdigit() and number <= LARGEST_WHOLE else number)
     if kind == "name":
         name = word.lower()
-        if name not in ("x", *CONSTANTS, *FUNCTIONS):
-            raise _error(place, f"{_short(word)!r} is not known; {_allowed()}.")
-        return "x" if name == "x" else f"np.{FUNCTIONS.get(name, name)}"
+        if name not in (variable, *CONSTANTS, *FUNCTIONS):
+            raise _error(place, f"{_short(word)!r} is not known; {_allowed(variable)}.")
+        return name if name == variable else f"np.{FUNCTIONS.get(name, name)}"
     return "**" if word == "^" else word
 
 
-def _check_neighbours(left: _Token, right: _Token) -> None:
+def _check_neighbours(left: _Token, right: _Token, variable: str) -> None:
     """Python would take 2(x) for a call: whatever stands side by side needs an operator."""
     begins = right.kind in ("number", "name") or right.text == "("
     if left.text.lower() in FUNCTIONS:
         if right.text != "(":
-            raise _error(left.place, f"{left.text} needs parentheses, as in {left.text}(x).")
+            raise _error(left.place, f"{left.text} needs parentheses, as in {left.text}({variable}).")
     elif begins and (left.kind != "sign" or left.text == ")"):
         between = f"{_short(left.text)} and {_short(right.text)}"
-        raise _error(right.place, f"an operator is missing between {between}; for 2x write 2 * x.")
+        raise _error(right.place, f"an operator is missing between {between}; for 2{variable} write 2 * {variable}.")
     elif right.kind == "end" and left.kind == "sign" and left.text != ")":
         raise _error(left.place, f"something is missing after {left.text}.")
 
@@ -165,8 +196,8 @@ def _short(word: str, length: int = 20) -> str:
     return word if len(word) <= length else f"{word[:length]}…"
 
 
-def _allowed() -> str:
-    return f"it can have x, numbers, + - * / % ** ( ), pi, e, and {', '.join(FUNCTIONS)}"
+def _allowed(variable: str) -> str:
+    return f"it can have {variable}, numbers, + - * / % ** ( ), pi, e, and {', '.join(FUNCTIONS)}"
 
 
 def _error(place: int, what: str) -> InputError:
@@ -176,8 +207,8 @@ def _error(place: int, what: str) -> InputError:
 # ----------------------------------------------------------------------------------------------------- tree
 
 
-def _check(node: ast.expr, depth: int = 1) -> bool:
-    """Whether x is in the tree. Whole numbers among themselves become floats: 9**9**9 would never end."""
+def _check(node: ast.expr, variable: str, depth: int = 1) -> bool:
+    """Whether the variable is in the tree. Whole numbers among themselves become floats: 9**9**9 would never end."""
     if depth > DEEPEST:
         raise InputError(TOO_DEEP)
     match node:
@@ -185,10 +216,10 @@ def _check(node: ast.expr, depth: int = 1) -> bool:
             return False
         case ast.Attribute(value=ast.Name(id="np"), attr=name) if name in CONSTANTS:
             return False
-        case ast.Name(id="x"):
+        case ast.Name(id=name) if name == variable:
             return True
         case ast.UnaryOp(operand=operand):
-            return _check(operand, depth + 1)
+            return _check(operand, variable, depth + 1)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             parts = [left, right]
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=parts, keywords=[]):
@@ -201,8 +232,9 @@ def _check(node: ast.expr, depth: int = 1) -> bool:
         case ast.Tuple():
             raise InputError("The formula has a comma outside of min and max: write decimals with a point, as in 0.5.")
         case _:
-            raise InputError(f"The formula has {_short(ast.unparse(node))!r}, which is not known; {_allowed()}.")
-    found = [_check(part, depth + 1) for part in parts]
+            unknown = _short(ast.unparse(node))
+            raise InputError(f"The formula has {unknown!r}, which is not known; {_allowed(variable)}.")
+    found = [_check(part, variable, depth + 1) for part in parts]
     if not any(found):
         for number in ast.walk(node):
             if isinstance(number, ast.Constant) and isinstance(number.value, int):
@@ -210,8 +242,8 @@ def _check(node: ast.expr, depth: int = 1) -> bool:
     return any(found)
 
 
-def _value(node: ast.expr, x: NDArray[np.float64]) -> Any:
-    """The value of a checked tree: an array [n], or a number where there is no x."""
+def _value(node: ast.expr, x: NDArray[np.float64] | float) -> Any:
+    """The value of a checked tree: an array [n], or a number where there is no x or x is one."""
     import numpy as np
 
     operate: Callable[..., Any]
