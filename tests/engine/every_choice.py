@@ -25,6 +25,13 @@ from engine.choices import ACTIVATIONS, LOSSES, OPTIMIZERS
 PAIRS = {  # options that are allowed, or do something, only together with another
     (ex.SGD, "dampening"): {"momentum": 0.9},
     (ex.SGD, "nesterov"): {"momentum": 0.9},
+    (ex.schedulers.CyclicLR, "max_momentum"): {"max_momentum": 0.95},
+    (ex.schedulers.CyclicLR, "gamma"): {"mode": "exp_range"},
+    (ex.schedulers.OneCycleLR, "max_momentum"): {"max_momentum": 0.9},
+    (ex.schedulers.LambdaLR, "lr_lambda"): {"lr_lambda": "1 / (1 + epoch)"},
+    (ex.schedulers.MultiplicativeLR, "lr_lambda"): {"lr_lambda": "1 - sin(epoch)^2 / 4"},
+    (ex.schedulers.SequentialLR, "schedulers"): {"milestones": ()},
+    (ex.schedulers.SequentialLR, "milestones"): {"milestones": (7,)},
 }
 
 
