@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
@@ -31,10 +31,12 @@ class ChoiceForm(QWidget):
         none: str = "",
         others: Mapping[str, str] | None = None,
         titled: bool = True,
+        skip: Collection[str] = (),
     ) -> None:
         """`none`: what to call that there is no such part, if that can be. `others`: names that are listed although
-        they cannot be chosen, each with the reason."""
+        they cannot be chosen, each with the reason. `skip`: fields that are edited elsewhere."""
         super().__init__()
+        self._skip = skip
         self._kinds: list[type[ex.Part] | None] = [None, *kinds] if none else [*kinds]
         self._last: dict[type[ex.Part], ex.Part] = {}
         self._forms: dict[type[ex.Part], Form] = {}
@@ -80,7 +82,7 @@ class ChoiceForm(QWidget):
     def form_of(self, kind: type[ex.Part]) -> Form:
         """The form of one kind; made when it is first wanted."""
         if kind not in self._forms:
-            form = self._forms[kind] = Form(kind, in_sight=IN_SIGHT)
+            form = self._forms[kind] = Form(kind, self._skip, in_sight=IN_SIGHT)
             form.edited.connect(self.edited)
             form.refused.connect(self.refused)
             self._rows.addWidget(form)
