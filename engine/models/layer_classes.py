@@ -77,3 +77,6 @@ LAYERS: dict[type[ex.Layer], type[nn.Module]] = {
     ex.layers.Residual: modules.Residual,
 }
 """Each is built with the arguments that `engine.models.flow` gives; a residual block also with its layers."""
+
+PROJECTIONS: dict[str, type[nn.Module]] = {"Linear": nn.Linear, "Conv1d": nn.Conv1d, "Conv2d": nn.Conv2d}
+"""What may stand on the shortcut of a residual block."""

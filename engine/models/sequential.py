@@ -12,7 +12,8 @@ from engine.errors import InputError
 from engine.models import modules
 from engine.models.flow import Flow, LayerFlow, flow
 from engine.models.inputs import Inputs
-from engine.models.layer_classes import LAYERS
+from engine.models.layer_classes import LAYERS, PROJECTIONS
+from engine.models.sizes.blocks import Projection
 
 
 def build_sequential(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> nn.Sequential:
@@ -44,11 +45,9 @@ def _module(layer: ex.Layer, arguments: dict[str, Any], found: Iterator[LayerFlo
     if not isinstance(layer, ex.layers.Residual):
         return LAYERS[type(layer)](**arguments)
     inside = _modules(layer.layers, found)
-    return modules.Residual(*inside, projection=_projection(arguments))
+    return modules.Residual(*inside, projection=_projection(**arguments))
 
 
-def _projection(arguments: dict[str, Any]) -> nn.Module | None:
+def _projection(projection: Projection | None = None) -> nn.Module | None:
     """What stands on the shortcut of a residual block; None where the shapes are the same."""
-    if not arguments:
-        return None
-    return nn.Linear(**arguments) if "in_features" in arguments else nn.Conv2d(kernel_size=1, **arguments)
+    return None if projection is None else PROJECTIONS[projection.name](**projection.arguments)

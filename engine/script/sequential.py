@@ -10,6 +10,7 @@ from pathlib import Path
 from engine import experiment as ex
 from engine.models.flow import LayerFlow, flow
 from engine.models.inputs import Inputs
+from engine.models.sizes.blocks import Projection
 
 OWN_CLASSES: dict[type[ex.Layer], str] = {
     ex.layers.RNN: "RNNOutput",
@@ -59,22 +60,16 @@ def _layer_lines(
         if isinstance(layer, ex.layers.Residual):
             yield "Residual("
             yield from (f"    {line}" for line in _layer_lines(layer.layers, found, words))
-            yield from _projection(sized, arguments)
+            yield from (f"    {argument}," for argument in arguments)
             yield "),"
         else:
             yield from _call(OWN_CLASSES.get(type(layer)) or f"nn.{type(layer).__name__}", arguments)
 
 
 def _word(name: str, value: object, words: dict[object, str]) -> str:
-    return "len(vocabulary) + 2" if name == "num_embeddings" else words.get(value) or repr(value)
-
-
-def _projection(block: LayerFlow, arguments: list[str]) -> list[str]:
-    if not arguments:
-        return []
-    if "in_features" in block.arguments:
-        return [f"    projection=nn.Linear({', '.join(arguments)}),"]
-    return [f"    projection=nn.Conv2d({', '.join([*arguments, 'kernel_size=1'])}),"]
+    if name == "num_embeddings":
+        return "len(vocabulary) + 2"
+    return f"nn.{value!r}" if isinstance(value, Projection) else words.get(value) or repr(value)
 
 
 def _call(name: str, arguments: list[str]) -> list[str]:
