@@ -36,7 +36,7 @@ class Layers(Part, frozen=True, tag_field="kind", tag="layers"):
 
 
 class Sequential(Part, frozen=True, tag_field="kind", tag="sequential"):
-    """Any layers in any order; their input sizes follow from the data."""
+    """Layers of your choice, one after the other."""
 
     layers: tuple[Layer, ...] = (Linear(),)
     weights: Annotated[

@@ -53,6 +53,7 @@ class ChoiceForm(QWidget):
         label = heading(title)
         label.setBuddy(self._combo)
         label.setVisible(titled)
+        self.setFocusProxy(self._combo)  # a label elsewhere can lead here
 
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +77,7 @@ class ChoiceForm(QWidget):
             return
         self._last[kind] = part
         form = self.form_of(kind)
-        form.show()
+        form.setVisible(bool(form.widgets or form.inner))
         form.show_part(part)
 
     def form_of(self, kind: type[ex.Part]) -> Form:
