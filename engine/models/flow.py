@@ -126,7 +126,8 @@ def _through(
     last_linear = max((i for i, layer in enumerate(layers) if isinstance(layer, ex.layers.Linear)), default=-1)
     for index, layer in enumerate(layers):
         path = (*above, index)
-        row = replace(row, last=last if index == last_linear else 0)
+        if index == last_linear:
+            row = replace(row, last=last)
         place = len(found)
         trainable = path[0] >= frozen
         found.append(LayerFlow(path, layer, {}, row.shape, None, 0, trainable))
