@@ -27,6 +27,7 @@ class Theme:
     validation: str
     test: str
     prediction: str
+    error: str
     grid_alpha: float
     keyword: str
     string: str
@@ -47,7 +48,7 @@ class Theme:
 LIGHT = Theme(
     name="light", window="#eef0f4", panel="#ffffff", border="#d3d8e2", text="#1c2230", muted="#626b7d",
     accent="#3457d5", on_accent="#ffffff", train="#2563eb", validation="#d97706", test="#16a34a",
-    prediction="#e11d48", grid_alpha=0.14, keyword="#7c3aed", string="#15803d", comment="#6b7280",
+    prediction="#e11d48", error="#c81e1e", grid_alpha=0.14, keyword="#7c3aed", string="#15803d", comment="#6b7280",
     number="#b45309", changed="#fff3c4",
     classes=("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#913c00", "#30343c"),
     values=("#440154", "#472d7b", "#3a538b", "#2b748e", "#1f938c", "#2cb17d", "#68cc5b", "#bbde27"),
@@ -55,7 +56,7 @@ LIGHT = Theme(
 DARK = Theme(
     name="dark", window="#171a21", panel="#1f232d", border="#343b4a", text="#e6e9f0", muted="#98a2b5",
     accent="#6f8cff", on_accent="#10131a", train="#60a5fa", validation="#fbbf24", test="#4ade80",
-    prediction="#fb7185", grid_alpha=0.18, keyword="#c4a7ff", string="#8fd19e", comment="#8b94a7",
+    prediction="#fb7185", error="#ff7b72", grid_alpha=0.18, keyword="#c4a7ff", string="#8fd19e", comment="#8b94a7",
     number="#f5b971", changed="#3d3a1f",
     classes=("#4a8fe0", "#f5a51b", "#1aa876", "#d98cc0", "#a6e4ff", "#d2601a", "#f2f06a", "#ffffff"),
     values=("#453480", "#38588c", "#2a768e", "#1f938c", "#2ab07e", "#60ca5f", "#addc2f", "#fde725"),
@@ -113,6 +114,8 @@ def _style_sheet(theme: Theme) -> str:
     QLabel#muted {{ color: {theme.muted}; }}
     QLabel#heading {{ font-weight: 600; }}
     QLabel#warning {{ color: {theme.validation}; }}
+    QLabel#error {{ color: {theme.error}; }}
+    QFrame#picker {{ background: {theme.panel}; border: 1px solid {theme.muted}; }}
     QPlainTextEdit {{ border: 0; background: {theme.panel}; selection-background-color: {theme.accent}; }}
     QTableView {{ border: 1px solid {theme.border}; border-radius: 4px; gridline-color: {theme.border};
         alternate-background-color: {theme.window}; }}
@@ -122,6 +125,7 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton {{ padding: 5px 12px; {field} }}
     QPushButton:hover:enabled {{ border-color: {theme.accent}; }}
     QPushButton:focus {{ border-color: {theme.accent}; }}
+    QPushButton::menu-indicator {{ image: none; width: 0; }}
     QPushButton:disabled {{ color: {theme.muted}; background: {theme.window}; }}
     QScrollBar {{ background: transparent; border: 0; }}
     QScrollBar:vertical {{ width: 10px; }}
@@ -131,7 +135,7 @@ def _style_sheet(theme: Theme) -> str:
     QScrollBar::handle:hover {{ background: {theme.muted}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-    QListWidget {{ {field} }}
+    QListWidget, QTreeView {{ {field} }}
     QCheckBox::indicator, QListView::indicator {{ width: 13px; height: 13px; border: 1px solid {theme.muted};
         border-radius: 3px; background: {theme.panel}; }}
     QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {theme.accent};
@@ -184,3 +188,34 @@ def _draw(painter: QPainter, name: str, color: QColor) -> None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)
             painter.drawPolygon(QPolygonF([QPointF(18, 4), QPointF(44, 13), QPointF(22, 30)]))
+        case _:
+            _draw_lines(painter, name, color)
+
+
+def _draw_lines(painter: QPainter, name: str, color: QColor) -> None:
+    """Icons of lines, for the list of layers."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(color, 5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+    match name:
+        case "add":
+            painter.drawLine(32, 12, 32, 52)
+            painter.drawLine(12, 32, 52, 32)
+        case "up" | "down":
+            top, bottom = (12, 52) if name == "up" else (52, 12)
+            painter.drawLine(32, top, 32, bottom)
+            painter.drawPolyline([QPointF(17, (top + 32) / 2 + 5 * (1 if name == "up" else -1)), QPointF(32, top),
+                                  QPointF(47, (top + 32) / 2 + 5 * (1 if name == "up" else -1))])
+        case "duplicate":
+            painter.drawRoundedRect(QRectF(22, 10, 32, 32), 4, 4)
+            painter.drawPolyline([QPointF(14, 22), QPointF(10, 22), QPointF(10, 54), QPointF(42, 54), QPointF(42, 50)])
+        case "remove":
+            painter.drawLine(10, 17, 54, 17)
+            painter.drawPolyline([QPointF(24, 16), QPointF(24, 9), QPointF(40, 9), QPointF(40, 16)])
+            painter.drawPolyline([QPointF(16, 18), QPointF(19, 55), QPointF(45, 55), QPointF(48, 18)])
+            painter.drawLine(27, 28, 28, 45)
+            painter.drawLine(37, 28, 36, 45)
+        case "freeze":
+            painter.drawRoundedRect(QRectF(13, 29, 38, 26), 4, 4)
+            painter.drawPolyline([QPointF(21, 28), QPointF(21, 19)])
+            painter.drawArc(QRectF(21, 8, 22, 22), 0, 180 * 16)
+            painter.drawPolyline([QPointF(43, 28), QPointF(43, 19)])
