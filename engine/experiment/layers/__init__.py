@@ -261,10 +261,13 @@ def every(layers: tuple[Layer, ...]) -> Iterator[Layer]:
 
 
 def draws(model: Model) -> bool:
-    """Whether training draws random numbers in the forward pass, as Dropout does."""
+    """Whether training draws random numbers in the forward pass, as Dropout does; frozen layers draw none."""
     from engine.experiment.model import Sequential
+    from engine.experiment.own_code import OwnCode
 
-    return isinstance(model, Sequential) and any(map(_draws, every(model.layers)))
+    if isinstance(model, OwnCode):
+        return True  # nobody knows what a person's forward does
+    return isinstance(model, Sequential) and any(map(_draws, every(model.layers[model.frozen :])))
 
 
 def _draws(layer: Layer) -> bool:
