@@ -29,7 +29,7 @@ class Scores(Struct, frozen=True):
 
 def score(session: Session) -> Scores:
     """The scores of the session's model as it is now. Rows on disk are all read once, which may raise InputError."""
-    data, loss_fn = session.dataset, session.loss_fn
+    data, loss_fn, loss = session.dataset, session.loss_fn, session.experiment.fit.loss
     if data.stream is not None:
         return _streamed_score(session, data.stream)
     outputs = {split: session.predict(data.X(split)) for split in data.splits}
@@ -40,21 +40,22 @@ def score(session: Session) -> Scores:
         }
     if session.preparation.classes:
         accuracies = {
-            split: float((answers(y_pred, session.preparation) == true_answers(session, split)).mean())
+            split: float((answers(y_pred, session.preparation, loss) == true_answers(session, split)).mean())
             for split, y_pred in outputs.items()
         }
         return Scores(losses, {"accuracy": accuracies["test"]}, accuracies)
-    y_pred = answers(outputs["test"], session.preparation)
+    y_pred = answers(outputs["test"], session.preparation, loss)
     mae, rmse, r2 = errors(true_answers(session, "test").astype(np.float64), y_pred.astype(np.float64))
     return Scores(losses, {"MAE": mae, "RMSE": rmse, "R²": r2}, {})
 
 
 def _streamed_score(session: Session, stream: Stream) -> Scores:
     from engine.data.parquet.reader import Reader
-    from engine.streaming import in_order
+    from engine.training.streaming import in_order
 
     reader, sums = Reader(stream), Errors()
-    centre, size = np.array(session.preparation.y_moves or ((0.0, 1.0),)).T  # float64, and so are what they make
+    preparation, loss = session.preparation, session.experiment.fit.loss
+    centre, size = np.array(preparation.y_moves or ((0.0, 1.0),)).T  # float64, and so are what they make
     losses = {}
     for split in session.dataset.splits:
         total = 0.0
@@ -66,7 +67,7 @@ def _streamed_score(session: Session, stream: Stream) -> Scores:
                 loss = session.loss_fn(torch.from_numpy(y_pred).to(session.device), y.to(session.device))
             total += loss.item() * len(rows)
             if split == "test":
-                sums.add(y.numpy() * size + centre, y_pred * size + centre)
+                sums.add(y.numpy() * size + centre, predicted(y_pred, preparation, loss) * size + centre)
         losses[split] = total / stream.counts[split]
     return Scores(losses, {"MAE": sums.mae, "RMSE": sums.rmse, "R²": sums.r2}, {})
 

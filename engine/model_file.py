@@ -26,7 +26,8 @@ from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import InferredModel, build_model, infer_model, n_parameters
 from engine.models.inputs import Inputs
-from engine.session import Position, Session
+from engine.session import Session
+from engine.training.batches import Position
 from engine.weights import Weights, load_into, read_members, read_weights
 
 FOLDER = "sixstep/"
@@ -264,9 +265,7 @@ def restore(session: Session, opened: OpenedModel) -> None:
         _check_names(opened, session)
         session.optimizer.load_state_dict({**whole, "state": opened.optimizer})
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
-        session.history.append(opened.losses[: session.experiment.fit.epochs])
-    if session.dataset.stream is not None:
-        session.position = opened.position
+        session.resume(opened.losses[: session.experiment.fit.epochs], opened.position)
 
 
 def _check_names(opened: OpenedModel, session: Session) -> None:

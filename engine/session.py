@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,26 +22,23 @@ from engine.history import History
 from engine.models.build import build_model, check_memory
 from engine.models.inputs import Inputs
 from engine.threads import needs_one_thread
+from engine.training import batches, streaming
+from engine.training.batches import NotFiniteError, Position, Tally, judged
+from engine.training.full_batch import train
+from engine.training.loop import build_loop, check_fit
+from engine.training.stopping import Judge, looks, restores
 
 if TYPE_CHECKING:
     from engine.data.parquet.reader import Reader
-    from engine.data.parquet.stream import Stream
     from engine.pretrained.matching import Match
 
 ALL_THREADS = torch.get_num_threads()
+State = tuple[dict[str, Any], dict[str, Any]]
+"""The model's and the optimizer's state_dict."""
 
 
 class DivergedError(InputError):
     """The loss or a weight became NaN or infinite; the session is back at its last finite weights."""
-
-
-@dataclass
-class Position:
-    """How far a streamed epoch is: with the weights all that it takes to go on with it."""
-
-    batches: int = 0
-    total: float = 0.0
-    """The sum, over the rows so far, of their batch's loss before its update."""
 
 
 class Session:
@@ -57,37 +54,53 @@ class Session:
         """Build everything for epoch 0. `dataset` spares reading the data again; where all weights are put in
         afterwards, those of a file that is gone are not needed. Raises InputError.
         """
+        check_fit(experiment)
         self.device = device
         if dataset is None or (dataset.stream is not None and dataset.stream.has_changed):
             dataset = load_dataset(experiment.data)
-        self.dataset = dataset.to(device).for_loss(experiment.fit.loss)
+        fit = experiment.fit
+        self.dataset = dataset.to(device).for_loss(fit.loss)
         self.preparation = dataset.preparation
         self.inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
-        self.n_outputs = n_outputs(experiment.fit.loss, self.preparation)
-        stream = self.dataset.stream
-        rows_a_step = len(self.dataset.X_train) if stream is None else stream.batch_size
-        one = needs_one_thread(experiment.model, rows_a_step, self.inputs.size)
+        self.n_outputs = n_outputs(fit.loss, self.preparation)
+        one = needs_one_thread(experiment.model, self._rows_a_step(fit), self.inputs)
         self.n_threads = 1 if one else ALL_THREADS
         torch.set_num_threads(self.n_threads)
         check_memory(experiment.model, self.inputs, self.n_outputs)
-        torch.manual_seed(experiment.fit.seed)
+        torch.manual_seed(fit.seed)
         model = build_model(experiment.model, self.inputs, self.n_outputs)
         self.match = _load_weights(model, experiment.model, needs_weights)
         """What of a file went into the model; None where none did."""
         self.model = model.to(device)
-        self.loss_fn = build_loss(experiment.fit.loss)
-        self.optimizer = build_optimizer(experiment.fit.optimizer, self.model.parameters())
+        self.loss_fn = build_loss(fit.loss, self.dataset.y_train, self.n_outputs)
+        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = build_optimizer(fit.optimizer, trainable)
         self.experiment = experiment
         self.history = History(self.dataset.splits)
         self.can_go_on = True
         """Whether more epochs give what one fit of all of them would; not after weights from elsewhere."""
         self.seconds = 0.0
-        self.position = Position()
-        """Where in an epoch the model is, when its rows stay on disk; else between two epochs, always."""
+        self.ended = ""
+        """Why the fit is over before its last epoch; empty where it is not."""
+        self._tally = Tally(Position())
+        self._loop = build_loop(experiment, self.model, self.loss_fn, self.optimizer, self._steps_an_epoch(fit), device)
+        self._judge = Judge(fit.stopping)
+        self._best: tuple[int, State] | None = None
         self._epochs_per_second = 0.0
         self._reader: Reader | None = None
-        self._streamed_epoch: Generator[None, None, NDArray[np.float32]] | None = None
-        self._before: tuple[Any, Position] | None = None
+        self._begun_epoch: Generator[None, None, NDArray[np.float32]] | None = None
+        self._before: tuple[State, Position] | None = None
+
+    def _rows_a_step(self, fit: ex.Fit) -> int:
+        stream, n_train = self.dataset.stream, len(self.dataset.X_train)
+        if stream is not None:
+            return stream.batch_size
+        return min(fit.batches.size, n_train) if fit.batches.size else n_train
+
+    def _steps_an_epoch(self, fit: ex.Fit) -> int:
+        if self.dataset.stream is not None:
+            return streaming.n_batches(self.dataset.stream)
+        return batches.n_steps(len(self.dataset.X_train), fit.batches)
 
     @property
     def epoch(self) -> int:
@@ -96,8 +109,18 @@ class Session:
 
     @property
     def done(self) -> bool:
-        """Whether all the epochs of the experiment are done."""
-        return self.epoch >= self.experiment.fit.epochs
+        """Whether all the epochs of the experiment are done, or it has ended before."""
+        return bool(self.ended) or self.epoch >= self.experiment.fit.epochs
+
+    @property
+    def position(self) -> Position:
+        """Where in an epoch of batches the model is; between two epochs at 0."""
+        return self._tally.position
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether an epoch is many steps, between which it can be left."""
+        return self.dataset.stream is not None or bool(self.experiment.fit.batches.size)
 
     def extend(self, epochs: int) -> None:
         """Change how many epochs there are to do, more or fewer; what is done stays done."""
@@ -107,32 +130,35 @@ class Session:
     def advance(self, seconds: float | None = None, epochs: int | None = None) -> None:
         """Train for about so many seconds, or exactly so many epochs, but not past the end of the experiment.
 
-        Rows that stay on disk can be left in the middle of an epoch when the time is up; the next call goes on there.
-        Every epoch's losses go to `history`. Raises DivergedError when one is NaN or infinite, and InputError for a
-        file that changes or breaks while it is trained on.
+        An epoch of batches can be left in its middle when the time is up; the next call goes on there. Every epoch's
+        losses go to `history`. Raises DivergedError when one is NaN or infinite, and InputError for a file that
+        changes or breaks while it is trained on.
         """
         torch.set_num_threads(self.n_threads)  # a setting of the calling thread
-        left = self.experiment.fit.epochs - self.epoch
-        left = left if epochs is None else min(left, epochs)
+        goal = self.experiment.fit.epochs if epochs is None else min(self.epoch + epochs, self.experiment.fit.epochs)
         deadline = None if seconds is None else time.perf_counter() + seconds
-        if self.dataset.stream is not None:
+        while self.epoch < goal and not self.ended:
             started = time.perf_counter()
+            until = self._time_limit(started, deadline)
             try:
-                while left > 0 and self._end_of_epoch(self.dataset.stream, deadline):
-                    left -= 1
+                if self.in_batches:
+                    self._go_on_with_epoch(until)
+                else:
+                    self._train_block(min(goal - self.epoch, self._block(until)))
             finally:
-                self.seconds += time.perf_counter() - started
-            return
-        while left > 0:
-            n = min(left, self._block(deadline))
-            started = time.perf_counter()
-            self._train_block(n)
-            now = time.perf_counter()
-            self.seconds += now - started
-            self._epochs_per_second = n / max(now - started, 1e-9)
-            left -= n
+                now = time.perf_counter()
+                self.seconds += now - started
+            self._look_at_the_clock()
             if deadline is not None and now >= deadline:
                 return
+
+    def _time_limit(self, now: float, deadline: float | None) -> float | None:
+        """When to come back at the latest."""
+        limit = self.experiment.fit.stopping.seconds
+        if limit is None:
+            return deadline
+        end = now + limit - self.seconds
+        return end if deadline is None else min(end, deadline)
 
     def _block(self, deadline: float | None) -> int:
         """How many epochs to do before the clock and the losses are looked at."""
@@ -141,74 +167,111 @@ class Session:
         return max(1, int(self._epochs_per_second * (deadline - time.perf_counter())))
 
     def _train_block(self, n: int) -> None:
-        before = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
-        losses = self._train(n, self.epoch)
+        """Do n epochs of one step each, or as many as come before the fit ends."""
+        before, started = self._state(), time.perf_counter()
+        losses = train(self._loop, self.dataset, self.epoch, n)
         finite = np.isfinite(losses).all(axis=1)
-        if finite.all() and self._weights_are_finite():
+        if not (finite.all() and self._weights_are_finite()):
+            self._restore(before)
+            self._keep(losses[: self._train_while_finite(n)], before)
+            raise DivergedError(self._advice(self.epoch))
+        first = self.epoch
+        self._keep(losses, before)
+        if self.epoch < first + n:  # it has ended within the block: do that again, no further
+            self._restore(before)
+            train(self._loop, self.dataset, first, self.epoch - first)
+        if self.ended:
+            self._take_the_best()
+        self._epochs_per_second = n / max(time.perf_counter() - started, 1e-9)
+
+    def _keep(self, losses: NDArray[np.float32], before: State) -> None:
+        """Append the losses [n, n_splits] of the epochs since `before`, up to the one at which the fit ends."""
+        stopping = self.experiment.fit.stopping
+        if not looks(stopping):
             self.history.append(losses)
             return
-        self._restore(before)
-        kept = self._train_while_finite(n)
-        self.history.append(losses[:kept])
-        raise DivergedError(self._advice(self.epoch))
-
-    def _train(self, n: int, first_epoch: int) -> NDArray[np.float32]:
-        """Do n epochs; the pictures of each are changed by its own number, whenever it is done."""
-        source = self.experiment.data.source
-        if not isinstance(source, ex.Images) or not source.augmentation:
-            return train(self.model, self.loss_fn, self.optimizer, self.dataset, n)
-
-        from engine.data.augment import augment
-
-        def changed(epoch: int) -> torch.Tensor:
-            generator = torch.Generator().manual_seed(epoch_seed(self.experiment.fit.seed, first_epoch + epoch))
-            return augment(self.dataset.X_train, source.augmentation, generator)
-
-        return train(self.model, self.loss_fn, self.optimizer, self.dataset, n, changed)
-
-    def _end_of_epoch(self, stream: Stream, deadline: float | None) -> bool:
-        """Go on with the epoch of rows on disk; whether its end came before the deadline."""
-        from engine import streaming
-
-        if self._streamed_epoch is None:
-            self._begin_epoch(stream)
-        assert self._streamed_epoch
-        try:
-            while True:
-                next(self._streamed_epoch)
-                if deadline is not None and time.perf_counter() >= deadline:
-                    return False
-        except StopIteration as end:
-            losses = end.value
-        except streaming.NotFiniteError:
-            losses = np.array([[np.nan]])
-        except InputError:  # the weights and the position are kept: the next call reads on from there
-            self._streamed_epoch = self._reader = None
-            raise
-        self._streamed_epoch = None
-        if not np.isfinite(losses).all() or not self._weights_are_finite():
-            assert self._before
-            state, position = self._before
-            self._restore(state)
-            self.position = replace(position)
-            raise DivergedError(self._advice(self.epoch))
-        self.position, self._before = Position(), None
+        for n, row in enumerate(losses, start=1):
+            best = self._judge.best_epoch
+            self.ended = self._judge.look(float(row[judged(self.history.splits)]))
+            if self._judge.best_epoch != best and restores(stopping):
+                self._best = self.epoch, before
+            if self.ended:
+                losses = losses[:n]
+                break
         self.history.append(losses)
-        if self.done:
-            self._reader = None  # its process ends
-        return True
 
-    def _begin_epoch(self, stream: Stream) -> None:
-        from engine import streaming
+    def _take_the_best(self) -> None:
+        """Back to the weights of the best epoch, from the last state that was kept before it."""
+        if self._best is None or not restores(self.experiment.fit.stopping):
+            return
+        epoch, state = self._best
+        if self._judge.best_epoch == self.epoch:
+            return
+        self._restore(state, epoch)
+        if not self.in_batches:
+            train(self._loop, self.dataset, epoch, self._judge.best_epoch - epoch)
+
+    def _look_at_the_clock(self) -> None:
+        limit = self.experiment.fit.stopping.seconds
+        if limit is not None and self.seconds >= limit and not self.done:
+            self.ended = f"the time limit of {limit:g} s"
+            self._take_the_best()
+
+    def _go_on_with_epoch(self, deadline: float | None) -> None:
+        """Go on with an epoch in batches, to its end or until the deadline."""
+        if self._begun_epoch is None:
+            self._begin_epoch()
+        assert self._begun_epoch
+        switch = self._loop.switch
+        try:
+            if switch is not None:
+                switch(True)
+            while deadline is None or time.perf_counter() < deadline:
+                next(self._begun_epoch)
+            self._tally.settle()
+        except StopIteration as end:
+            self._end_epoch(end.value)
+        except NotFiniteError:
+            self._end_epoch(np.array([[np.nan]], dtype=np.float32))
+        except InputError:  # the weights and the position are kept: the next call reads on from there
+            self._begun_epoch = self._reader = None
+            raise
+        finally:
+            if switch is not None:
+                switch(False)
+
+    def _begin_epoch(self) -> None:
+        if self._before is None:
+            self._before = self._state(), replace(self._tally.position)
+        stream = self.dataset.stream
+        if stream is None:
+            fit = self.experiment.fit
+            self._begun_epoch = batches.epoch(self._loop, self.dataset, fit, self.epoch, self._tally)
+            return
         from engine.data.parquet.reader import Reader
 
-        if self._before is None:
-            state = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
-            self._before = state, replace(self.position)
         self._reader = self._reader or Reader(stream)
-        self._streamed_epoch = streaming.epoch(
-            self.model, self.loss_fn, self.optimizer, stream, self._reader, self.epoch, self.position, self.device
+        self._begun_epoch = streaming.epoch(
+            self._loop, stream, self._reader, self.epoch, self._tally, self.device
         )
+
+    def _end_epoch(self, losses: NDArray[np.float32]) -> None:
+        self._begun_epoch = None
+        assert self._before
+        state, position = self._before
+        if not np.isfinite(losses).all() or not self._weights_are_finite():
+            self._restore(state)
+            self._tally = Tally(replace(position))
+            raise DivergedError(self._advice(self.epoch))
+        self._tally, self._before = Tally(Position()), None
+        best = self._judge.best_epoch
+        self._keep(losses, state)
+        if self._judge.best_epoch != best and restores(self.experiment.fit.stopping):
+            self._best = self.epoch, self._state()
+        if self.ended:
+            self._take_the_best()
+        if self.done:
+            self._reader = None  # its process ends
 
     def _train_while_finite(self, n: int) -> int:
         """Do the same epochs again, one by one, to the last one that leaves all finite. Returns how many.
@@ -216,17 +279,38 @@ class Session:
         Looking at the losses alone is not enough: -inf before a ReLU gives 0.
         """
         for done in range(n):
-            before = copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
-            losses = self._train(1, self.epoch + done)
+            before = self._state()
+            losses = train(self._loop, self.dataset, self.epoch + done, 1)
             if not (np.isfinite(losses).all() and self._weights_are_finite()):
-                self._restore(before)
+                self._restore(before, self.epoch + done)
                 return done
         return n
 
-    def _restore(self, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    def _state(self) -> State:
+        return copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
+
+    def _restore(self, state: State, epoch: int | None = None) -> None:
+        """Go back to a state after so many epochs; those that the history has, where no number is given."""
         model_state, optimizer_state = copy.deepcopy(state)
         self.model.load_state_dict(model_state)
         self.optimizer.load_state_dict(optimizer_state)
+        self._replay_schedule(self.epoch if epoch is None else epoch)
+
+    def resume(self, losses: NDArray[np.float32], position: Position) -> None:
+        """Stand after the epochs with these losses [n_epochs, n_splits] and the batches of `position`, with the weights
+        and the optimizer's state that the session was given."""
+        self._keep(losses, self._state())
+        if self.in_batches:
+            self._tally = Tally(position)
+        self._replay_schedule(self.epoch)
+
+    def _replay_schedule(self, epoch: int) -> None:
+        """Have the learning rate stand where it stood after so many epochs and the batches of the position."""
+        if self._loop.schedule is None:
+            return
+        done = self._tally.batches // self.experiment.fit.batches.accumulate
+        losses = self.history.losses[:epoch, judged(self.history.splits)].tolist()
+        self._loop.schedule.replay(epoch * self._steps_an_epoch(self.experiment.fit) + done, losses)
 
     def _weights_are_finite(self) -> bool:
         return all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values())
@@ -254,7 +338,7 @@ class Session:
 
     def answers(self, X: torch.Tensor) -> NDArray[Any]:
         """What is predicted for X: float32 [n, n_targets] in the target's own unit, or int64 [n] class indices."""
-        return answers(self.predict(X), self.preparation)
+        return answers(self.predict(X), self.preparation, self.experiment.fit.loss)
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """A copy of every parameter under its state_dict name."""
@@ -267,60 +351,8 @@ def _load_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool) -> 
     from engine.pretrained.loading import load_weights
 
     try:
-        return load_weights(module, model.weights)
+        return load_weights(module, model)
     except InputError:
         if is_needed:
             raise
         return None
-
-
-def epoch_seed(seed: int, epoch: int) -> int:
-    """The seed of what is drawn for one epoch, so that each epoch is the same after a pause or a restart."""
-    return (seed * 1_000_003 + epoch) % 2**63
-
-
-def train(
-    model: torch.nn.Module,
-    loss_fn: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    dataset: Dataset,
-    epochs: int,
-    X_train_of: Callable[[int], torch.Tensor] | None = None,
-) -> NDArray[np.float32]:
-    """The loop: full batch, `epochs` times. Returns the losses [epochs, n_splits], train before each update.
-
-    `X_train_of` gives the training rows of the i-th of these epochs, where they are not always the same.
-
-    It does what the course's loop does, to the bit, and leaves out what that does for nothing: losses stay
-    tensors until the end (an .item() each waits for the device), no train()/eval() where no layer tells them
-    apart, no hooks around forward and step, no fresh "ones" for every backward.
-    """
-    X_train, y_train = dataset.X_train, dataset.y_train
-    others = [(dataset.X(split), dataset.y(split)) for split in dataset.splits if split != "train"]
-    parameters = list(model.parameters())
-    forward, loss_of, step = model.forward, loss_fn.forward, unwrapped_step(optimizer)
-    one = torch.ones((), device=X_train.device)
-    losses: list[torch.Tensor] = []
-    for epoch in range(epochs):
-        X = X_train if X_train_of is None else X_train_of(epoch)
-        loss = loss_of(forward(X), y_train)
-        for parameter in parameters:
-            parameter.grad = None
-        loss.backward(one)
-        losses.append(loss.detach())
-        with torch.no_grad():
-            step(optimizer)
-            for X, y in others:
-                losses.append(loss_of(forward(X), y))
-    if not losses:
-        return np.empty((0, 1 + len(others)), dtype=np.float32)
-    rows: NDArray[np.float32] = torch.stack(losses).reshape(epochs, -1).cpu().numpy()
-    return rows
-
-
-def unwrapped_step(optimizer: torch.optim.Optimizer) -> Callable[[torch.optim.Optimizer], Any]:
-    """optimizer.step without torch's wrappers for the profiler and for gradient mode (functools.wraps keeps it)."""
-    step: Any = type(optimizer).step
-    while hasattr(step, "__wrapped__"):
-        step = step.__wrapped__
-    return step  # type: ignore[no-any-return]

@@ -40,8 +40,9 @@ def script(
         imports = data_imports(experiment.data, reading)
         data = data_lines(experiment, reading, has_validation)
         evaluate = steps.evaluate_lines(experiment)
+    imports = imports + weights_imports(experiment.model, match) + fit_imports(experiment.fit)
     sections = [
-        _head(experiment, device, imports + weights_imports(experiment.model, match)),
+        _head(experiment, device, imports),
         data,
         model_lines(experiment, inputs, match),
         fit_lines(experiment, has_validation),

@@ -1,40 +1,8 @@
-"""Steps 3 to 6 of the script."""
+"""Steps 4 to 6 of the script."""
 
 from __future__ import annotations
 
 from engine import experiment as ex
-
-
-def fit_lines(experiment: ex.Experiment, has_validation: bool) -> list[str]:
-    """Section 3."""
-    source, fit = experiment.data.source, experiment.fit
-    validation = [
-        "        validation_loss = loss_fn(model(X_validation), y_validation)",
-    ] if has_validation else []
-    losses = ["loss", "validation_loss", "test_loss"] if has_validation else ["loss", "test_loss"]
-    forward = ["    y_pred = model(X_train)  # 1. forward pass"]
-    if isinstance(source, ex.Images) and source.augmentation:
-        forward = [
-            f"    generator = torch.Generator().manual_seed(({fit.seed} * 1_000_003 + epoch) % 2**63)",
-            "    y_pred = model(augment(X_train, generator))  # 1. forward pass, the pictures changed anew",
-        ]
-    return [
-        "# 3. Fit the model to the training data",
-        f"epochs = {fit.epochs}",
-        "for epoch in range(epochs):",
-        "    model.train()",
-        *forward,
-        "    loss = loss_fn(y_pred, y_train)  # 2. how wrong is it?",
-        "    optimizer.zero_grad()  # 3. forget the last gradients",
-        "    loss.backward()  # 4. backpropagation",
-        "    optimizer.step()  # 5. gradient descent",
-        "",
-        "    model.eval()",
-        "    with torch.inference_mode():",
-        *validation,
-        "        test_loss = loss_fn(model(X_test), y_test)",
-        f"    print(epoch, {', '.join(f'{name}.item()' for name in losses)})",
-    ]
 
 
 def evaluate_lines(experiment: ex.Experiment) -> list[str]:

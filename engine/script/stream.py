@@ -13,7 +13,7 @@ def stream_imports(data: ex.Data) -> list[str]:
     return ["from pathlib import Path", "import polars as pl", "import polars.selectors as cs", *numpy]
 
 
-def data_lines(data: ex.Data, source: ex.ParquetStream) -> list[str]:
+def data_lines(data: ex.Data, source: ex.ParquetStream, forward: str = "model") -> list[str]:
     """Section 1."""
     buffer_rows, block_rows = sizes(source)
     split = data.split
@@ -73,7 +73,7 @@ def data_lines(data: ex.Data, source: ex.ParquetStream) -> list[str]:
         ),
         "",
         "",
-        *_order_lines(source),
+        *_order_lines(source, forward),
     ]
 
 
@@ -102,7 +102,7 @@ def _scale_lines(data: ex.Data, source: ex.ParquetStream) -> list[str]:
     ]
 
 
-def _order_lines(source: ex.ParquetStream) -> list[str]:
+def _order_lines(source: ex.ParquetStream, forward: str) -> list[str]:
     return [
         "def shuffled(epoch):",
         '    """The training rows in batches: blocks in a drawn order, the rows of each full buffer mixed."""',
@@ -133,34 +133,8 @@ def _order_lines(source: ex.ParquetStream) -> list[str]:
         "    total = 0.0",
         "    with torch.inference_mode():",
         "        for rows in in_order(part):",
-        "            total += loss_fn(model(rows[:, :-1]), rows[:, -1:]).item() * len(rows)",
+        f"            total += loss_fn({forward}(rows[:, :-1]), rows[:, -1:]).item() * len(rows)",
         "    return torch.tensor(total / n)",
-    ]
-
-
-def fit_lines(fit: ex.Fit, has_validation: bool) -> list[str]:
-    """Section 3."""
-    validation = ["    validation_loss = mean_loss(validation, n_validation)"] if has_validation else []
-    losses = ["loss", "validation_loss", "test_loss"] if has_validation else ["loss", "test_loss"]
-    return [
-        "# 3. Fit the model to the training data, batch by batch",
-        f"epochs = {fit.epochs}",
-        "for epoch in range(epochs):",
-        "    model.train()",
-        "    total = 0.0",
-        "    for rows in shuffled(epoch):",
-        "        y_pred = model(rows[:, :-1])  # 1. forward pass",
-        "        loss = loss_fn(y_pred, rows[:, -1:])  # 2. how wrong is it?",
-        "        optimizer.zero_grad()  # 3. forget the last gradients",
-        "        loss.backward()  # 4. backpropagation",
-        "        optimizer.step()  # 5. gradient descent",
-        "        total += loss.item() * len(rows)",
-        "    loss = torch.tensor(total / n_train)",
-        "",
-        "    model.eval()",
-        *validation,
-        "    test_loss = mean_loss(test, n_test)",
-        f"    print(epoch, {', '.join(f'{name}.item()' for name in losses)})",
     ]
 
 

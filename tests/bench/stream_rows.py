@@ -17,7 +17,7 @@ import torch
 from engine import experiment as ex
 from engine.data.parquet.reader import Reader
 from engine.session import Session
-from engine.streaming import in_order
+from engine.training.streaming import in_order
 from tests.bench.rows import Goal, Row, in_turns
 
 ROOT = Path(__file__).parents[2]

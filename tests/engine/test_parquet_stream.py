@@ -26,7 +26,7 @@ from engine.evaluate import errors, score
 from engine.model_file import open_model, restore, save_model
 from engine.script import script
 from engine.session import DivergedError, Session
-from engine.streaming import in_order, shuffled
+from engine.training.streaming import in_order, shuffled
 from tests.engine.every_choice import same_state
 from tests.engine.within_memory import __file__ as within_memory
 

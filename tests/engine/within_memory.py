@@ -36,7 +36,7 @@ def main() -> None:
     import numpy as np
 
     import engine.data.parquet.reader
-    import engine.streaming  # noqa: F401
+    import engine.training.streaming  # noqa: F401
     from engine import experiment as ex
     from engine.session import Session
 

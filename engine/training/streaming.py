@@ -6,7 +6,6 @@ back often, so that an epoch can be left and taken up again within moments.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator
 
 import numpy as np
@@ -15,11 +14,9 @@ from numpy.typing import NDArray
 
 from engine.data.parquet.reader import Reader
 from engine.data.parquet.stream import Stream
-from engine.session import Position, epoch_seed, unwrapped_step
-
-
-class NotFiniteError(Exception):
-    """The loss became NaN or infinite."""
+from engine.training.batches import Tally, judged
+from engine.training.loop import Loop
+from engine.training.step import epoch_seed
 
 
 def shuffled(stream: Stream, reader: Reader, epoch: int) -> Iterator[torch.Tensor | None]:
@@ -59,58 +56,58 @@ def in_order(stream: Stream, reader: Reader, split: str) -> Iterator[torch.Tenso
 
 
 def epoch(
-    model: torch.nn.Module,
-    loss_fn: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    stream: Stream,
-    reader: Reader,
-    number: int,
-    position: Position,
-    device: str,
+    loop: Loop, stream: Stream, reader: Reader, number: int, tally: Tally, device: str
 ) -> Generator[None, None, NDArray[np.float32]]:
-    """Do the epoch of that number from `position` on, which moves with it. Returns its losses [1, n_splits].
+    """Do the epoch of that number from where `tally` stands. Returns its losses [1, n_splits].
 
     The training loss is the mean over all rows of the loss of their batch before its update, the others are of the
     model after the epoch. Raises NotFiniteError and what reading raises.
     """
-    parameters, step = list(model.parameters()), unwrapped_step(optimizer)
-    forward, loss_of = model.forward, loss_fn.forward
-    done, position_of_batch = position.batches, 0
+    done, place = tally.batches, 0
+    seed = None
     if done * stream.batch_size < stream.counts["train"]:
         for rows in shuffled(stream, reader, number):
-            if rows is not None:
-                position_of_batch += 1
-            if rows is None or position_of_batch <= done:
+            if rows is None:
+                yield
+                continue
+            place += 1
+            if place <= done:
                 yield
                 continue
             rows = rows.to(device)
-            loss = loss_of(forward(rows[:, :-1]), rows[:, -1:])
-            for parameter in parameters:
-                parameter.grad = None
-            loss.backward()
-            with torch.no_grad():
-                step(optimizer)
-            position.batches += 1
-            position.total += loss.item() * len(rows)
-            if not math.isfinite(position.total):
-                raise NotFiniteError
+            if loop.seed_of is not None:
+                seed = loop.seed_of(number, place - 1)
+            tally.add(loop.step(((rows[:, :-1], rows[:, -1:], seed),))[0], len(rows))
+            if loop.schedule is not None:
+                loop.schedule.after_step()
             yield
-    losses = [position.total / stream.counts["train"]]
-    for split in ("validation", "test"):
-        if stream.counts[split]:
-            losses.append((yield from mean_loss(model, loss_fn, stream, reader, split, device)))
-    return np.array([losses], dtype=np.float32)
+    losses = [tally.position.total / stream.counts["train"]]
+    if loop.switch is not None:
+        loop.switch(False)
+    others = [split for split in ("validation", "test") if stream.counts[split]]
+    for split in others:
+        losses.append((yield from mean_loss(loop, stream, reader, split, device)))
+    row = np.array([losses], dtype=np.float32)
+    if loop.schedule is not None:
+        loop.schedule.after_epoch(float(row[0, judged(("train", *others))]))
+    return row
+
+
+def n_batches(stream: Stream) -> int:
+    """How many batches an epoch has: those of each full buffer, and of what is left."""
+    full, left = divmod(stream.counts["train"], stream.buffer_rows)
+    return full * -(-stream.buffer_rows // stream.batch_size) + -(-left // stream.batch_size)
 
 
 def mean_loss(
-    model: torch.nn.Module, loss_fn: torch.nn.Module, stream: Stream, reader: Reader, split: str, device: str
+    loop: Loop, stream: Stream, reader: Reader, split: str, device: str
 ) -> Generator[None, None, float]:
     """The loss of the model as it is, over all rows of a split."""
     total = 0.0
     for rows in in_order(stream, reader, split):
         if rows is not None:
             rows = rows.to(device)
-            with torch.inference_mode():
-                total += loss_fn(model(rows[:, :-1]), rows[:, -1:]).item() * len(rows)
+            with torch.no_grad():
+                total += loop.loss_fn(loop.forward(rows[:, :-1]), rows[:, -1:]).item() * len(rows)
         yield
     return total / stream.counts[split]

@@ -1,0 +1,96 @@
+"""Step 3: what every epoch of one training has in common, from what the experiment says of its fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from engine import experiment as ex
+from engine.errors import InputError
+from engine.experiment.layers import draws
+from engine.training.modes import Switch, mode_switch
+from engine.training.schedule import Schedule
+from engine.training.step import Forward, Step, batch_seed, epoch_seed, training_step
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What every epoch of one training has in common."""
+
+    step: Step
+    forward: Forward
+    loss_fn: nn.Module
+    switch: Switch | None
+    """train() and eval(), where a layer tells them apart."""
+    schedule: Schedule | None
+    seed_of: Callable[[int, int], int] | None
+    """The seed of a batch of an epoch, where the model draws."""
+    change: Callable[[torch.Tensor, int, int], torch.Tensor] | None
+    """Changes X for a batch of an epoch (pictures are turned and shifted); None: X stays as it is."""
+
+
+def build_loop(
+    experiment: ex.Experiment,
+    model: nn.Module,
+    loss_fn: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    steps_an_epoch: int,
+    device: str,
+) -> Loop:
+    """The loop for `experiment` over a model and an optimizer that are built. Raises InputError."""
+    fit = experiment.fit
+    frozen = experiment.model.frozen if isinstance(experiment.model, ex.Sequential) else 0
+    switch = mode_switch(model, frozen)
+    forward: Forward = torch.compile(model) if fit.computing.compile else model.forward
+    schedule = None
+    if fit.scheduler is not None:
+        schedule = Schedule(fit.scheduler, optimizer, steps_an_epoch * fit.epochs, fit.epochs)
+    return Loop(
+        step=training_step(model, loss_fn, optimizer, fit, device, forward),
+        forward=forward,
+        loss_fn=loss_fn,
+        switch=switch,
+        schedule=schedule,
+        seed_of=_seed_of(experiment) if draws(experiment.model) else None,
+        change=_augmentation(experiment),
+    )
+
+
+def check_fit(experiment: ex.Experiment) -> None:
+    """Raise InputError for settings of the fit that do not go together."""
+    fit, source = experiment.fit, experiment.data.source
+    if isinstance(source, ex.ParquetStream) and (fit.batches.size or fit.batches.accumulate > 1):
+        raise InputError(
+            "Rows that stay on disk have their batch size in step 1: set batch size 0 and accumulate 1 in step 3."
+        )
+    if fit.batches.accumulate > 1 and not fit.batches.size:
+        raise InputError("All rows are one batch, and there is nothing to accumulate: give a batch size in step 3.")
+
+
+def _is_in_batches(experiment: ex.Experiment) -> bool:
+    return bool(experiment.fit.batches.size) or isinstance(experiment.data.source, ex.ParquetStream)
+
+
+def _seed_of(experiment: ex.Experiment) -> Callable[[int, int], int]:
+    seed = experiment.fit.seed
+    if _is_in_batches(experiment):
+        return lambda epoch, batch: batch_seed(seed, epoch, batch)
+    return lambda epoch, _batch: epoch_seed(seed, epoch)
+
+
+def _augmentation(experiment: ex.Experiment) -> Callable[[torch.Tensor, int, int], torch.Tensor] | None:
+    """Changes the pictures of each batch by its own number, whenever it is done."""
+    source = experiment.data.source
+    if not isinstance(source, ex.Images) or not source.augmentation:
+        return None
+    from engine.data.augment import augment
+
+    seed_of, how = _seed_of(experiment), source.augmentation
+
+    def change(X: torch.Tensor, epoch: int, batch: int) -> torch.Tensor:
+        return augment(X, how, torch.Generator().manual_seed(seed_of(epoch, batch)))
+
+    return change

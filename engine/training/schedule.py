@@ -1,0 +1,52 @@
+"""Step 3: the learning rate while the fit goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from engine import experiment as ex
+from engine.choices import build_scheduler
+
+
+class Schedule:
+    """One of torch's schedulers, and after what it takes its step."""
+
+    def __init__(
+        self, scheduler: ex.Scheduler, optimizer: torch.optim.Optimizer, n_steps: int, n_epochs: int
+    ) -> None:
+        """For a fit of so many epochs with so many steps in all."""
+        self._wanted, self._optimizer, self._n = scheduler, optimizer, (n_steps, n_epochs)
+        self._at_start = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+        self._by_batch = scheduler.every == "batch"
+        self._begin()
+
+    def _begin(self) -> None:
+        self._scheduler: Any = build_scheduler(self._wanted, self._optimizer, *self._n)
+        self._is_plateau = isinstance(self._scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+        self._optimizer._opt_called = True  # type: ignore[attr-defined]  # its step is called without torch's wrappers
+
+    def after_step(self) -> None:
+        """The optimizer has taken a step."""
+        if self._by_batch and not self._is_plateau:
+            self._scheduler.step()
+
+    def after_epoch(self, loss: torch.Tensor | float) -> None:
+        """An epoch is over; `loss` is the one that choices are made by."""
+        if self._is_plateau:
+            self._scheduler.step(float(loss))
+        elif not self._by_batch:
+            self._scheduler.step()
+
+    def replay(self, n_steps: int, losses: list[float]) -> None:
+        """Stand where it stood after so many steps of the optimizer and the epochs with these losses."""
+        for group, values in zip(self._optimizer.param_groups, self._at_start, strict=True):
+            group.pop("initial_lr", None)
+            group.update(values)
+        self._begin()
+        if self._by_batch:
+            for _ in range(n_steps):
+                self.after_step()
+        for loss in losses:
+            self.after_epoch(loss)
