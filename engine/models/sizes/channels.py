@@ -124,8 +124,9 @@ def _for_numbers(layer: ex.Layer) -> Instead:
 
 
 def _as(kind: type[ex.Layer], layer: ex.Layer) -> ex.Layer:
-    """The same options, of tuples the first number."""
-    values = {field: getattr(layer, field) for field in kind.__struct_fields__}
+    """The options that both have, of tuples the first number."""
+    both = (field for field in kind.__struct_fields__ if field in layer.__struct_fields__)
+    values = {field: getattr(layer, field) for field in both}
     options: dict[str, Any] = {key: value[:1] if isinstance(value, tuple) else value for key, value in values.items()}
     return kind(**options)
 

@@ -49,9 +49,10 @@ def unflatten(layer: part.Unflatten, row: Row) -> Sized:
     length, sizes = row.shape[axis], layer.unflattened_size
     known = prod(size for size in sizes if size != -1)
     if length % known or (-1 not in sizes and length != known):
+        fixed = () if -1 in sizes else sizes[:-1]
         raise MisfitError(
             f"{numbers(length)} cannot be divided into {' x '.join(map(str, sizes))}: the product must be {length:,}.",
-            Instead("Let the last size follow", (ex.replace(layer, unflattened_size=(*sizes[:-1], -1)),)),
+            Instead("Let the last size follow", (ex.replace(layer, unflattened_size=(*fixed, -1)),)),
             Instead(f"Divide into 1 x {length:,}", (ex.replace(layer, unflattened_size=(1, -1)),)),
         )
     new = tuple(length // known if size == -1 else size for size in sizes)
