@@ -21,6 +21,7 @@ from engine.errors import InputError
 from engine.history import History
 from engine.models.build import build_model, check_memory
 from engine.models.inputs import Inputs
+from engine.parameter_groups import parameter_groups
 from engine.threads import needs_one_thread
 from engine.training import batches, streaming
 from engine.training.batches import NotFiniteError, Position, Tally, judged
@@ -73,8 +74,7 @@ class Session:
         """What of a file went into the model; None where none did."""
         self.model = model.to(device)
         self.loss_fn = build_loss(fit.loss, self.dataset.y_train, self.n_outputs)
-        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = build_optimizer(fit.optimizer, trainable)
+        self.optimizer = build_optimizer(fit.optimizer, parameter_groups(self.model, fit))
         self.experiment = experiment
         self.history = History(self.dataset.splits)
         self.can_go_on = True
@@ -100,7 +100,7 @@ class Session:
     def _steps_an_epoch(self, fit: ex.Fit) -> int:
         if self.dataset.stream is not None:
             return streaming.n_batches(self.dataset.stream)
-        return batches.n_steps(len(self.dataset.X_train), fit.batches)
+        return fit.batches.steps(len(self.dataset.X_train))
 
     @property
     def epoch(self) -> int:
@@ -180,7 +180,7 @@ class Session:
         if self.epoch < first + n:  # it has ended within the block: do that again, no further
             self._restore(before)
             train(self._loop, self.dataset, first, self.epoch - first)
-        if self.ended:
+        if self.done:
             self._take_the_best()
         self._epochs_per_second = n / max(time.perf_counter() - started, 1e-9)
 
@@ -202,14 +202,13 @@ class Session:
 
     def _take_the_best(self) -> None:
         """Back to the weights of the best epoch, from the last state that was kept before it."""
-        if self._best is None or not restores(self.experiment.fit.stopping):
+        if self._best is None or not restores(self.experiment.fit.stopping) or self._judge.best_epoch == self.epoch:
             return
         epoch, state = self._best
-        if self._judge.best_epoch == self.epoch:
-            return
         self._restore(state, epoch)
         if not self.in_batches:
             train(self._loop, self.dataset, epoch, self._judge.best_epoch - epoch)
+        self.can_go_on = False  # the weights are not those of the last epoch
 
     def _look_at_the_clock(self) -> None:
         limit = self.experiment.fit.stopping.seconds
@@ -268,9 +267,8 @@ class Session:
         self._keep(losses, state)
         if self._judge.best_epoch != best and restores(self.experiment.fit.stopping):
             self._best = self.epoch, self._state()
-        if self.ended:
-            self._take_the_best()
         if self.done:
+            self._take_the_best()
             self._reader = None  # its process ends
 
     def _train_while_finite(self, n: int) -> int:
@@ -350,6 +348,7 @@ def _load_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool) -> 
         return None
     from engine.pretrained.loading import load_weights
 
+    assert isinstance(module, torch.nn.Sequential)
     try:
         return load_weights(module, model)
     except InputError:

@@ -18,6 +18,7 @@ from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 from engine.runs import Run
 from engine.session import Session
+from engine.training.schedule import hangs_on_length
 from gui import previews
 from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Prepared, RowsShown, SourceFound
 from gui.row_heads import rows_shown
@@ -77,6 +78,8 @@ class Desk:
         if experiment.fit.epochs < self._session.epoch:
             return False  # fewer than are done: another experiment
         own = self._session.experiment
+        if hangs_on_length(own.fit.scheduler) and own.fit.epochs != experiment.fit.epochs:
+            return False
         return ex.replace(own, fit=ex.replace(own.fit, epochs=experiment.fit.epochs)) == experiment
 
     def prepare(self, experiment: ex.Experiment, wanted: str) -> Prepared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import experiment as ex
 from engine.experiment.layers import draws
+from engine.script.optimizers import scheduler_imports
 from engine.training.stopping import looks, restores
 
 SEED = "({seed} * 1_000_003 + epoch)"
@@ -15,7 +16,22 @@ def fit_imports(fit: ex.Fit) -> list[str]:
     return [
         *(["import copy"] if restores(fit.stopping) else []),
         *(["import time"] if fit.stopping.seconds is not None else []),
+        *scheduler_imports(fit),
     ]
+
+
+def n_steps(experiment: ex.Experiment) -> str:
+    """The steps that the optimizer takes in the whole fit, as an expression."""
+    batches, epochs = experiment.fit.batches, experiment.fit.epochs
+    if isinstance(experiment.data.source, ex.ParquetStream):
+        of_left = "-(-(n_train % buffer_rows) // batch_size)"
+        return f"{epochs} * (n_train // buffer_rows * -(-buffer_rows // batch_size) + {of_left})"
+    if not batches.size:
+        return str(epochs)
+    steps = f"-(-len(X_train) // {batches.size})"
+    if batches.drop_last:
+        steps = f"max(1, len(X_train) // {batches.size})"
+    return f"{epochs} * {steps if batches.accumulate == 1 else f'-(-({steps}) // {batches.accumulate})'}"
 
 
 def fit_lines(experiment: ex.Experiment, has_validation: bool) -> list[str]:

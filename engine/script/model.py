@@ -10,6 +10,9 @@ from engine import experiment as ex
 from engine.models.inputs import Inputs
 from engine.own_code.contract import read_code
 from engine.pretrained.matching import Match
+from engine.script import losses
+from engine.script.fit import n_steps
+from engine.script.optimizers import optimizer_lines, scheduler_lines
 from engine.script.sequential import sequential_lines
 from engine.script.weights import weights_lines
 from engine.threads import ONE_THREAD_BELOW, widest
@@ -18,22 +21,24 @@ from engine.threads import ONE_THREAD_BELOW, widest
 def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None, match: Match | None = None) -> list[str]:
     """Section 2. `inputs` says what the model takes and `match` what a file gives it, once they have been read."""
     source, model, fit = experiment.data.source, experiment.model, experiment.fit
-    outputs = _outputs(source, fit.loss)
+    outputs = losses.n_outputs(source, fit.loss)
     if isinstance(model, ex.Sequential):
         definition, build = _layer_list(model, inputs or usual_inputs(source), outputs)
     else:
         definition, build = _architecture(model, source, outputs)
+    classes = [*definition, *losses.definition_lines(fit.loss)]
     return [
         "# 2. Build a model, pick a loss function and an optimizer",
-        *(["", *definition] if definition else []),
+        *(["", *classes] if classes else []),
         f"if {_work(experiment, inputs)} < {ONE_THREAD_BELOW:_}:",
         "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
         f"torch.manual_seed({fit.seed})  # the same random start every time",
         *build,
         *weights_lines(model, match),
         "model.to(device)",
-        f"loss_fn = nn.{call(fit.loss)}",
-        f"optimizer = torch.optim.{call(fit.optimizer, 'model.parameters()', always=('lr',))}",
+        *losses.loss_lines(fit.loss),
+        *optimizer_lines(fit, model),
+        *scheduler_lines(fit, n_steps(experiment)),
     ]
 
 
@@ -99,13 +104,6 @@ def _work(experiment: ex.Experiment, inputs: Inputs | None) -> str:
     return f"{rows} * {width}" if width > 1 else rows
 
 
-def _outputs(source: ex.Source, loss: ex.Loss) -> str:
-    """How many numbers the model gives for a row."""
-    if isinstance(loss, ex.CrossEntropyLoss):
-        return "len(classes)"
-    return str(len(source.targets)) if isinstance(source, ex.Table) else "1"
-
-
 def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[list[str], list[str]]:
     """The lines that define the model's class, if it has one, and the lines that build it."""
     n = _n_values(source)
@@ -165,7 +163,7 @@ def _sequential(model: ex.Layers, source: ex.Source, inputs: str, outputs: str) 
     return [*lines, f"    nn.Linear(in_features={inputs}, out_features={outputs}),", ")"]
 
 
-def call(part: ex.Loss | ex.Optimizer, *arguments: str, always: tuple[str, ...] = ()) -> str:
+def call(part: ex.Part, *arguments: str, always: tuple[str, ...] = ()) -> str:
     """The call that builds `part` under its own name, with the options that are not torch's default."""
     options = [
         f"{field.name}={getattr(part, field.name)!r}"

@@ -70,24 +70,12 @@ class Tally:
             raise NotFiniteError
 
 
-def n_batches(n_train: int, batches: ex.Batches) -> int:
-    """How many batches an epoch has."""
-    if not batches.size:
-        return 1
-    return max(1, n_train // batches.size) if batches.drop_last else -(-n_train // batches.size)
-
-
-def n_steps(n_train: int, batches: ex.Batches) -> int:
-    """How many steps the optimizer takes in an epoch."""
-    return -(-n_batches(n_train, batches) // batches.accumulate)
-
-
 def order(n: int, batches: ex.Batches, seed: int, epoch: int) -> tuple[torch.Tensor, ...]:
     """The numbers of the rows of each batch of an epoch, int64."""
     rows = torch.arange(n)
     if batches.shuffle:
         rows = torch.randperm(n, generator=torch.Generator().manual_seed(epoch_seed(seed, epoch)))
-    return torch.split(rows, batches.size)[: n_batches(n, batches)]
+    return torch.split(rows, batches.size)[: batches.per_epoch(n)]
 
 
 def epoch(

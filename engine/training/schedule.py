@@ -50,3 +50,16 @@ class Schedule:
                 self.after_step()
         for loss in losses:
             self.after_epoch(loss)
+
+
+def hangs_on_length(scheduler: ex.Scheduler | None) -> bool:
+    """Whether the learning rates of the first epochs hang on how many there are in all."""
+    match scheduler:
+        case None:
+            return False
+        case ex.schedulers.OneCycleLR() | ex.schedulers.CosineAnnealingLR(T_max=None):
+            return True
+        case ex.schedulers.SequentialLR() | ex.schedulers.ChainedScheduler():
+            return any(map(hangs_on_length, scheduler.schedulers))
+        case _:
+            return False
