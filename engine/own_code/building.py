@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from engine import experiment as ex
@@ -37,3 +38,16 @@ def build_own(model: ex.OwnCode, inputs: Inputs, n_outputs: int) -> nn.Module:
     if not isinstance(built, nn.Module):
         raise OwnCodeError(f"{contract.name} is no nn.Module: let it subclass nn.Module.", contract.line)
     return built
+
+
+def is_loaded() -> bool:
+    """Whether the person's text runs in this process; in the window's and the command line's it never does."""
+    return NAME in sys.modules
+
+
+class NotBuilt(nn.Module):
+    """In place of a model whose code does not run here."""
+
+    def forward(self, _x: torch.Tensor) -> torch.Tensor:
+        """Raise OwnCodeError."""
+        raise OwnCodeError("nothing of it has run: read it and trust it first.")

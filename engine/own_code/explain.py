@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import prod
 
 LONGEST = 220
 """Of an error that is not known here so many characters are shown."""
@@ -19,7 +20,7 @@ class Place:
     name: str = ""
     before: str = ""
     """The name of the module that ran before it; empty for the first."""
-    in_shape: tuple[int, ...] = field(default=())
+    in_shape: tuple[int, ...] = ()
 
     @property
     def this(self) -> str:
@@ -60,7 +61,7 @@ def _products(place: Place, found: re.Match[str]) -> str:
             f"a matrix [{rows}, {given}] cannot be multiplied by one of [{expected}, {columns}]: the inner sizes "
             f"{given} and {expected} must be the same."
         )
-    if len(place.in_shape) > 2 and _rest(place.in_shape) == int(expected):
+    if len(place.in_shape) > 2 and prod(place.in_shape[1:]) == int(expected):
         return (
             f"{place.this} expects rows of {expected} features, {place.giver} gives rows of shape "
             f"{list(place.in_shape[1:])}: put x.flatten(start_dim=1) before it."
@@ -69,13 +70,6 @@ def _products(place: Place, found: re.Match[str]) -> str:
         f"{place.this} expects {expected} features, {place.giver} gives {given}: set its in_features to {given}, or "
         f"what comes before to {expected}."
     )
-
-
-def _rest(shape: tuple[int, ...]) -> int:
-    product = 1
-    for size in shape[1:]:
-        product *= size
-    return product
 
 
 def _dtypes(place: Place, found: re.Match[str]) -> str:
@@ -125,7 +119,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
         "{this} takes {0} input and gets {1}: choose the one for {1} input, or change the shape before it.",
     ),
     rule(
-        r"Given normalized_shape=\[([\d, ]+)\], expected input with shape \[[^]]*\], but got input of size ?\[([\d, ]+)\]",
+        r"Given normalized_shape=\[([\d, ]+)\], expected input with shape .*, but got input of size ?\[([\d, ]+)\]",
         "{this} is for rows that end in [{0}], what comes in has the shape [{1}]: set its normalized_shape to the last "
         "size.",
     ),
@@ -140,7 +134,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     rule(
         r"embed_dim must be divisible by num_heads",
         "the heads share the numbers of a token evenly: choose a num_heads that divides embed_dim.",
-    ),  # fmt: skip
+    ),
     rule(
         r"Kernel size: \(([\d x]+)\)\. Kernel size can't be greater than actual input size",
         "{this} has a kernel of {0}, which is larger than what is left of the picture: make the kernel smaller, or "
@@ -180,12 +174,12 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     (re.compile(r"[Ee]xpected scalar type (\w+) but found (\w+)"), _dtypes),
     rule(
         r"one of the following scalar types: Long, Int; but got torch\.(?:\w+\.)?(\w+)Tensor instead",
-        "{this} looks up whole numbers (tokens), what comes in is {0}: it is for text; other data needs no nn.Embedding.",
+        "{this} looks up whole numbers (tokens), what comes in is {0}: it is for text, other data does without it.",
     ),
     rule(
         r"index out of range in self",
         "{this} has no row for a token that comes in: build it with n_tokens, which __init__ may ask for.",
-    ),  # fmt: skip
+    ),
     rule(
         r"argument 'input' \(position 1\) must be Tensor, not tuple",
         "a tuple comes in where one tensor is needed: nn.LSTM, nn.GRU and nn.RNN give (output, state), so write "
@@ -198,8 +192,12 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     rule(
         r"could not infer output dtype|Input dtype must be either a floating point",
         "a mean needs decimal numbers: write x.float() before it.",
-    ),  # fmt: skip
+    ),
     # devices
+    rule(
+        r"Input type \(torch\.(cuda|mps)\.\w+\) and weight type \(torch\.(?!cuda|mps)",
+        "{this} lies on the CPU, what comes in on {0}: make it in __init__, as self.something, so that it is moved.",
+    ),
     rule(
         r"Expected all tensors to be on the same device.*?(cpu|cuda|mps)(?:\S* and )(cpu|cuda|mps)",
         "two tensors lie on different devices ({0} and {1}): make what you create in forward with device=x.device, and "
@@ -214,15 +212,15 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     rule(
         r"cannot assign (?:module|parameter)s? before Module\.__init__\(\) call",
         "super().__init__() is missing: make it the first line of __init__.",
-    ),  # fmt: skip
+    ),
     rule(
         r'is missing the required "forward" function',
         "the model has no forward: add def forward(self, x), indented like __init__.",
-    ),  # fmt: skip
+    ),
     rule(
         r"forward\(\) takes 1 positional argument but 2 were given",
         "forward is given the batch: write def forward(self, x).",
-    ),  # fmt: skip
+    ),
     rule(
         r"element 0 of tensors does not require grad",
         "the output does not hang on any parameter that learns: use the layers of __init__ in forward, without "
@@ -244,11 +242,11 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     rule(
         r"Boolean value of Tensor with more than one value is ambiguous",
         "a whole tensor stands where one yes or no is needed: use torch.where, or .any() or .all().",
-    ),  # fmt: skip
+    ),
     rule(
         r"Can't call numpy\(\) on Tensor that requires grad",
         "NumPy breaks the way of the gradients: stay with torch in forward.",
-    ),  # fmt: skip
+    ),
     rule(
         r"name '(torch|nn|F)' is not defined",
         "{0} is not imported: write import torch, from torch import nn or import torch.nn.functional as F at the top.",
@@ -256,7 +254,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     rule(
         r"name '(X_train|y_train|X_test|device|classes)' is not defined",
         "{0} is not known to the model: forward is given its rows as x.",
-    ),  # fmt: skip
+    ),
     rule(r"EOF when reading a line|reading from stdin", "nobody can answer input() here: take it out."),
 )
 """What is looked for, in this order."""

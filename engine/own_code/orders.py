@@ -8,6 +8,11 @@ from engine import experiment as ex
 from engine.data.parquet.stream import Stream
 from engine.data.preparation import Preparation
 
+FEW = 32
+"""Rows that a model is tried on."""
+SHOWN_PARAMETERS = 100_000
+"""So many numbers of a model go along with a frame."""
+
 
 class Check(msgspec.Struct, frozen=True, tag="check"):
     """Build the model and try it on the rows X and y, forward and backward."""
@@ -97,6 +102,7 @@ class State(msgspec.Struct, frozen=True):
 
     seconds: float
     done: bool
+    ended: str
     can_go_on: bool
     n_threads: int
     n_parameters: int

@@ -1,0 +1,166 @@
+"""In the child process: own code is built and tried on some rows, and what went wrong is said in its own lines."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine import experiment as ex
+from engine.data.dataset import Dataset
+from engine.errors import InputError
+from engine.own_code.contract import OwnCodeError
+from engine.own_code.explain import Place, explain
+from engine.own_code.orders import Fault, Layer, Report
+from engine.session import Session
+
+MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+
+
+class Watch:
+    """Follows the modules of a model as they run: what went in and out, and which one runs now."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.layers: list[Layer] = []
+        self.place = Place()
+        self._before = ""
+        self._hooks: list[Any] = []
+        for name, module in model.named_modules():
+            own = list(module.parameters(recurse=False))
+            if name and (own or not list(module.children())):
+                self._follow(name, module)
+
+    def _follow(self, name: str, module: nn.Module) -> None:
+        kind = type(module).__name__
+        shapes: list[tuple[int, ...]] = []
+
+        def enter(_module: nn.Module, given: tuple[Any, ...]) -> None:
+            shapes.append(_shape(given))
+            self.place = Place(kind, name, self._before, shapes[-1])
+
+        def leave(module: nn.Module, _given: tuple[Any, ...], out: Any) -> None:
+            self._before, self.place = name, Place(before=name)
+            in_shape = shapes.pop()
+            if name not in {layer.name for layer in self.layers}:
+                parameters = list(module.parameters())
+                n = sum(parameter.numel() for parameter in parameters)
+                learns = any(parameter.requires_grad for parameter in parameters)
+                self.layers.append(Layer(name, kind, in_shape, _shape((out,)), n, learns))
+
+        self._hooks += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
+
+    def stop(self) -> None:
+        """Take the hooks out again."""
+        for hook in self._hooks:
+            hook.remove()
+
+
+def _shape(values: object) -> tuple[int, ...]:
+    """The shape of the first tensor in a tuple or list, however deep."""
+    if isinstance(values, torch.Tensor):
+        return tuple(values.shape)
+    if isinstance(values, tuple | list):
+        return next((shape for shape in map(_shape, values) if shape), ())
+    return ()
+
+
+def try_model(experiment: ex.Experiment, rows: Dataset, device: str) -> Report:
+    """Build the model, one step forward and one backward on the training rows of `rows`.
+
+    Raises OwnCodeError for what does not fit, and whatever the code raises.
+    """
+    session = Session(experiment, device, rows)
+    model, X, y = session.model, session.dataset.X_train, session.dataset.y_train
+    check_parameters(model)
+    watch = Watch(model)
+    try:
+        y_pred = model(X)
+        check_output(y_pred, len(X), session.n_outputs)
+        watch.place = Place()
+        session.loss_fn(y_pred, y).backward()
+    except Exception as error:
+        if not isinstance(error, InputError):
+            error.__dict__["place"] = watch.place
+        raise
+    finally:
+        watch.stop()
+    n = sum(parameter.numel() for parameter in model.parameters())
+    return Report(tuple(watch.layers), tuple(X.shape), tuple(y_pred.shape), n)
+
+
+def check_parameters(model: nn.Module) -> None:
+    """Raise OwnCodeError for a model with nothing to learn, or with weights that no file could keep."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        state = model.state_dict()
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise OwnCodeError(
+            "the model has no parameters that learn: make layers in __init__, such as self.layer_1 = nn.Linear(2, 1)."
+        )
+    for name, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise OwnCodeError(f"{name} in the state_dict is no tensor: leave get_extra_state out.")
+
+
+def check_output(y_pred: object, n_rows: int, n_out: int) -> None:
+    """Raise OwnCodeError for an output that is not float32 [n_rows, n_out]."""
+    if not isinstance(y_pred, torch.Tensor):
+        raise OwnCodeError(f"forward gives {_article(type(y_pred).__name__)}: let it return one tensor.")
+    shape, wanted = list(y_pred.shape), [n_rows, n_out]
+    if shape != wanted:
+        advice = f"let its last layer give {n_out} {'number' if n_out == 1 else 'numbers'} for each row"
+        if shape == [n_rows] and n_out == 1:
+            advice = "keep the last dimension, or add it with x.unsqueeze(dim=1)"
+        raise OwnCodeError(f"forward gives the shape {shape} for {n_rows} rows, {wanted} is needed: {advice}.")
+    if y_pred.dtype != torch.float32:
+        dtype = str(y_pred.dtype).removeprefix("torch.")
+        raise OwnCodeError(f"forward gives {dtype}, float32 is needed: end it with .float().")
+
+
+def _article(name: str) -> str:
+    return "nothing" if name == "NoneType" else f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def fault(error: BaseException, code: Path) -> Fault:
+    """What the person is told of an error in the file `code`, or in what it called: the line there, the sentence."""
+    line = _line(error, code)
+    if isinstance(error, OwnCodeError):
+        said = str(error)
+        return Fault(said, error.line) if error.line or not line else _fault(said.partition(": ")[2], line)
+    if isinstance(error, InputError):
+        return Fault(str(error))
+    if isinstance(error, SystemExit):
+        return _fault("it ends its own process (sys.exit), so this fit has ended: take that out.", line)
+    if isinstance(error, KeyboardInterrupt):
+        return _fault("it raises KeyboardInterrupt, so this fit has ended: take that out.", line)
+    if isinstance(error, MemoryError) or any(word in str(error) for word in MEMORY_WORDS):
+        return _fault("more memory is asked for than there is: make the layers or what is kept smaller.", line)
+    if isinstance(error, RecursionError):
+        return _fault("it calls itself without end: look at what calls what.", line)
+    place = getattr(error, "place", None)
+    return _fault(explain(type(error).__name__, _said(error), place), line)
+
+
+def _fault(sentence: str, line: int) -> Fault:
+    return Fault(str(OwnCodeError(sentence, line)), line)
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a class of the person's own
+        return ""
+
+
+def _line(error: BaseException, code: Path) -> int:
+    """The innermost line of the person's text that led to the error; 0 if none did."""
+    if isinstance(error, SyntaxError) and error.filename == str(code):
+        return error.lineno or 0
+    lines = [
+        number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(code)
+    ]
+    return lines[-1] if lines else 0
