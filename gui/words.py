@@ -10,7 +10,7 @@ VALUES: dict[object, str] = {
 PARTS = {
     "augmentation": "Augmentation",
     "batches": "Batches",
-    "computing": "Precision and compiling",
+    "computing": "Computing",
     "format": "How the file is written",
     "gradients": "Gradients and penalties",
     "stopping": "Early stopping and limits",

@@ -17,7 +17,8 @@ class Batches(Part, frozen=True):
 
     size: Annotated[
         int, Meta(ge=0, le=10_000_000, title="Batch size",
-                  description="Rows in a batch; 0: all rows at once, as in the course.", extra={"suffix": " rows"})
+                  description="Rows in a batch; 0: all rows at once, as in the course.",
+                  extra={"suffix": " rows", "zero": "all rows"})
     ] = 0
     shuffle: Annotated[
         bool, Meta(title="Shuffle", description="Every epoch in another order, drawn from the seed and the epoch.")
@@ -29,6 +30,16 @@ class Batches(Part, frozen=True):
         int, Meta(ge=1, le=10_000, title="Accumulate", description="Batches whose mean gradient makes one step: as "
                   "if the batch were so many times as large, without its memory.", extra={"suffix": " batches"})
     ] = 1
+
+    def per_epoch(self, n_rows: int) -> int:
+        """How many batches an epoch of so many rows has."""
+        if not self.size:
+            return 1
+        return max(1, n_rows // self.size) if self.drop_last else -(-n_rows // self.size)
+
+    def steps(self, n_rows: int) -> int:
+        """How many steps the optimizer takes in an epoch of so many rows."""
+        return -(-self.per_epoch(n_rows) // self.accumulate)
 
 
 class Gradients(Part, frozen=True):
@@ -61,7 +72,7 @@ class Stopping(Part, frozen=True):
     patience: Annotated[
         int, Meta(ge=0, le=10_000_000, title="Patience", description="Ends after so many epochs in which the "
                   "validation loss (the training loss, without validation rows) has not gained; 0: never.",
-                  extra={"suffix": " epochs"})
+                  extra={"suffix": " epochs", "zero": "never"})
     ] = 0
     min_delta: Annotated[
         float, Meta(ge=0, title="Smallest gain", description="A loss counts as better when it is lower by this.")

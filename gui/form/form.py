@@ -50,6 +50,7 @@ class Form(QWidget):
         self.inner: dict[str, Form | ChoiceForm | PartList] = {}
         self._folds: dict[str, Fold] = {}
         self._refusals: dict[str, QLabel] = {}
+        self._reasons: dict[str, QLabel] = {}
         self._options: Fold | None = None
         self._folded: list[str] = []
         self.rows = self._top = _rows(self)
@@ -113,11 +114,26 @@ class Form(QWidget):
                     combo.addItem(name, name)
                 self._show[field](current)
 
-    def allow(self, name: str, values: Collection[object], reasons: Mapping[object, str] | None = None) -> None:
-        """Of a field's choices, only these can be chosen; the tool tips of the others say why."""
+    def allow(self, name: str, values: Collection[object]) -> None:
+        """Of a field's choices, only these can be chosen."""
         combo = self.widgets[name]
         assert isinstance(combo, QComboBox)
-        enable_choices(combo, values, reasons or {})
+        enable_choices(combo, values)
+
+    def forbid(self, name: str, reasons: Mapping[object, str]) -> None:
+        """Of a field's choices, these cannot be chosen; below the field stands why."""
+        combo = self.widgets[name]
+        assert isinstance(combo, QComboBox)
+        values = [combo.itemData(row) for row in range(combo.count())]
+        enable_choices(combo, [value for value in values if value not in reasons])
+        for row, value in enumerate(values):
+            combo.setItemData(row, reasons.get(value, ""), Qt.ItemDataRole.ToolTipRole)
+        if name not in self._reasons:
+            self._reasons[name] = note()
+            below, _ = self.rows.getWidgetPosition(combo)  # type: ignore[misc]
+            self.rows.insertRow(below + 1, self._reasons[name])
+        self._reasons[name].setText(" ".join(reasons.values()))
+        self._reasons[name].setVisible(bool(reasons))
 
     # ------------------------------------------------------------------------------------------- building
 
@@ -316,13 +332,9 @@ def _rows(widget: QWidget) -> QFormLayout:
     return rows
 
 
-def enable_choices(
-    combo: QComboBox, values: Collection[object], reasons: Mapping[object, str] | None = None
-) -> None:
-    """Of the choices in a box, only those with these values can be chosen; the tool tips of the others say why."""
+def enable_choices(combo: QComboBox, values: Collection[object]) -> None:
+    """Of the choices in a box, only those with these values can be chosen."""
     model = combo.model()
     assert isinstance(model, QStandardItemModel)
     for row in range(combo.count()):
-        value = combo.itemData(row)
-        model.item(row).setEnabled(value in values)
-        combo.setItemData(row, (reasons or {}).get(value, ""), Qt.ItemDataRole.ToolTipRole)
+        model.item(row).setEnabled(combo.itemData(row) in values)

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QSizePolicy, 
 from engine import experiment as ex
 from gui.document import Document
 from gui.form import Form
+from gui.frames import Prepared
+from gui.steps.fit_words import batches_in_words, no_precision
 from gui.steps.panel import StepPanel
 from gui.trainer import PACES
 from gui.widgets import form_field, heading, named, note
@@ -24,7 +26,9 @@ class FitPanel(StepPanel):
 
     def __init__(self, document: Document, actions: Sequence[QAction]) -> None:
         super().__init__(document)
-        self._form = Form(ex.Fit)
+        self._n_rows: int | None = None
+        self._form = Form(ex.Fit, only=("epochs", "seed", "batches", "stopping", "computing"))
+        self.batches = note()
         self.device = form_field(named(QComboBox(), "device", "Device"))
         self.device.addItems(["auto", "cpu"])
         self.device.setToolTip("Where the tensors are and the work is done; auto takes a GPU where there is one.")
@@ -45,6 +49,7 @@ class FitPanel(StepPanel):
             buttons.addWidget(button, index // 2, index % 2)
 
         self.rows.addWidget(self._form)
+        self.rows.addWidget(self.batches)
         self.rows.addLayout(run)
         self.rows.addWidget(heading("Run"))
         self.rows.addLayout(buttons)
@@ -57,6 +62,7 @@ class FitPanel(StepPanel):
         self.rows.addStretch()
 
         self._form.edited.connect(self._edited)
+        self._form.refused.connect(self.refused)
         self.device.textActivated.connect(self.device_chosen)
         self.pace.textActivated.connect(self.pace_chosen)
         self.show_experiment(document.experiment)
@@ -64,6 +70,20 @@ class FitPanel(StepPanel):
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
         self._form.show_part(experiment.fit)
+        self._say_batches(experiment)
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        self._n_rows = prepared.points["train"].n_rows
+        self._say_batches(prepared.experiment)
+        computing = self._form.inner["computing"]
+        assert isinstance(computing, Form)
+        computing.forbid("precision", no_precision(prepared.device))
+
+    def _say_batches(self, experiment: ex.Experiment) -> None:
+        source, batches = experiment.data.source, experiment.fit.batches
+        if isinstance(source, ex.ParquetStream):
+            batches = ex.replace(batches, size=source.batch_size)
+        self.batches.setText("" if self._n_rows is None else batches_in_words(self._n_rows, batches))
 
     def offer_devices(self, names: tuple[str, ...]) -> None:
         """The devices of this machine."""

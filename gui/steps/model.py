@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 
 from engine import experiment as ex
-from engine.data.suits import is_classification, suiting_losses
 from engine.files import part_types
 from gui.document import Document
 from gui.form import ChoiceForm
 from gui.frames import Prepared
 from gui.steps.panel import StepPanel
+from gui.steps.training import TrainingForms
 from gui.widgets import heading, note
 
 
@@ -20,32 +20,22 @@ class ModelPanel(StepPanel):
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self.model = ChoiceForm("Model", part_types(ex.Model))
-        self.loss = ChoiceForm("Loss function", part_types(ex.Loss))
-        self.optimizer = ChoiceForm("Optimizer", part_types(ex.Optimizer))
+        self.training = TrainingForms(document)
         self._layers = note()
 
-        for widget in (self.model, self.loss, self.optimizer, heading("Built"), self._layers):
+        for widget in (self.model, heading("Built"), self._layers, self.training):
             self.rows.addWidget(widget)
         self.rows.addStretch()
 
         self.model.chosen.connect(self._model_chosen)
         self.model.edited.connect(self._model_edited)
-        self.loss.chosen.connect(self._loss_chosen)
-        self.loss.edited.connect(self._loss_edited)
-        self.optimizer.chosen.connect(self._optimizer_chosen)
-        self.optimizer.edited.connect(self._optimizer_edited)
-        for form in (self.model, self.loss, self.optimizer):
+        for form in (self.model, self.training):
             form.refused.connect(self.refused)
         self.show_experiment(document.experiment)
 
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
-        suiting = suiting_losses(experiment.data.source)
-        target = "a class" if is_classification(experiment.data.source) else "a number"
-        self.loss.allow(suiting, f"Not for this data: its target is {target}.")
         self.model.show_part(experiment.model)
-        self.loss.show_part(experiment.fit.loss)
-        self.optimizer.show_part(experiment.fit.optimizer)
 
     def show_prepared(self, prepared: Prepared) -> None:
         count = f"{prepared.n_parameters:,} parameters on {prepared.device}"
@@ -59,19 +49,3 @@ class ModelPanel(StepPanel):
     @Slot(str, object)
     def _model_edited(self, name: str, value: object) -> None:
         self.edit("model", **{name: value})
-
-    @Slot(object)
-    def _loss_chosen(self, loss: ex.Loss) -> None:
-        self.edit("fit", loss=loss)
-
-    @Slot(str, object)
-    def _loss_edited(self, name: str, value: object) -> None:
-        self.edit("fit.loss", **{name: value})
-
-    @Slot(object)
-    def _optimizer_chosen(self, optimizer: ex.Optimizer) -> None:
-        self.edit("fit", optimizer=optimizer)
-
-    @Slot(str, object)
-    def _optimizer_edited(self, name: str, value: object) -> None:
-        self.edit("fit.optimizer", **{name: value})

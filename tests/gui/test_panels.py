@@ -34,7 +34,7 @@ def type_into(widget: QWidget, text: str) -> None:
 
 def test_a_number_typed_into_a_form_becomes_the_experiment_and_the_code(person: Person) -> None:
     person.window.steps.open(2)
-    box = person.window.model_panel.optimizer._forms[ex.SGD].widgets["lr"]
+    box = person.window.model_panel.training.optimizer._forms[ex.SGD].widgets["lr"]
     person.prepared_after(lambda: type_into(box, "0.05"))
     assert person.window.document.experiment.fit.optimizer == ex.SGD(lr=0.05)
     assert "lr=0.05)" in person.window.code.text
@@ -42,7 +42,7 @@ def test_a_number_typed_into_a_form_becomes_the_experiment_and_the_code(person: 
 
 
 def test_undo_and_redo_bring_values_back_to_the_form(person: Person) -> None:
-    box = person.window.model_panel.optimizer._forms[ex.SGD].widgets["lr"]
+    box = person.window.model_panel.training.optimizer._forms[ex.SGD].widgets["lr"]
     assert isinstance(box, FloatBox)
     person.prepared_after(lambda: box.setValue(0.5))
     person.prepared_after(lambda: person.do("undo"))
@@ -70,7 +70,7 @@ def test_every_kind_can_be_chosen_and_is_built(person: Person, kind: type[ex.Par
     panel = person.window.model_panel
     if kind in ex.CLASS_LOSSES:
         person.prepared_after(lambda: person.window.document.replace(find_experiment("circles-relu")))
-    form = next(form for form in (panel.model, panel.loss, panel.optimizer) if kind in form._kinds)
+    form = next(form for form in (panel.model, panel.training.loss, panel.training.optimizer) if kind in form._kinds)
     other = next(k for k in form._kinds if k is not kind and (k in ex.CLASS_LOSSES) == (kind in ex.CLASS_LOSSES))
     for choice in (other, kind):
         form._combo.setCurrentIndex(form._kinds.index(choice))
@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence_and_the_form_shows_the_old
 
 
 def test_losses_that_the_target_is_not_for_cannot_be_chosen_and_say_why(person: Person) -> None:
-    combo = person.window.model_panel.loss._combo
+    combo = person.window.model_panel.training.loss._combo
     offered = {combo.itemText(row): combo.model().item(row).isEnabled() for row in range(combo.count())}
     assert offered == {
         "L1Loss": True, "MSELoss": True, "HuberLoss": True, "BCEWithLogitsLoss": False, "CrossEntropyLoss": False,

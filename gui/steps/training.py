@@ -1,0 +1,88 @@
+"""The lower half of step 2: the loss function, the optimizer, how its learning rate changes, the gradients."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QPushButton
+
+from engine import experiment as ex
+from engine.data.suits import is_classification, suiting_losses
+from engine.experiment.optimizers import OTHER_OPTIMIZERS
+from engine.files import part_types
+from gui.document import Document
+from gui.form import ChoiceForm, Form
+from gui.steps.panel import StepPanel
+from gui.widgets import named
+
+
+class TrainingForms(StepPanel):
+    """What is made small and by what; stands inside the panel of step 2."""
+
+    lr_wanted = Signal()  # the person wants to look for a learning rate
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
+        self.loss = ChoiceForm("Loss function", part_types(ex.Loss))
+        self.optimizer = ChoiceForm("Optimizer", part_types(ex.Optimizer), others=OTHER_OPTIMIZERS)
+        self.find_lr = named(QPushButton("Find a learning rate"), "find lr", "Find a learning rate")
+        self.find_lr.setToolTip(
+            "About a hundred steps on a copy of the model, each with a larger learning rate; the plot shows where the "
+            "loss falls fastest."
+        )
+        self.scheduler = ChoiceForm("Scheduler", part_types(ex.Scheduler), none="None: the learning rate stays")
+        self.gradients = Form(ex.Fit, only=("gradients",))
+
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.loss, self.optimizer, self.find_lr, self.scheduler, self.gradients):
+            self.rows.addWidget(widget)
+
+        self.loss.chosen.connect(self._loss_chosen)
+        self.loss.edited.connect(self._loss_edited)
+        self.optimizer.chosen.connect(self._optimizer_chosen)
+        self.optimizer.edited.connect(self._optimizer_edited)
+        self.scheduler.chosen.connect(self._scheduler_chosen)
+        self.scheduler.edited.connect(self._scheduler_edited)
+        self.gradients.edited.connect(self._gradients_edited)
+        for form in (self.loss, self.optimizer, self.scheduler, self.gradients):
+            form.refused.connect(self.refused)
+        self.find_lr.clicked.connect(self.lr_wanted)
+        self.show_experiment(document.experiment)
+
+    @Slot(object)
+    def show_experiment(self, experiment: ex.Experiment) -> None:
+        suiting = suiting_losses(experiment.data.source)
+        target = "a class" if is_classification(experiment.data.source) else "a number"
+        reason = f"Not for this data: its target is {target}."
+        self.loss.forbid({kind: reason for kind in part_types(ex.Loss) if kind not in suiting})
+        self.loss.show_part(experiment.fit.loss)
+        self.optimizer.show_part(experiment.fit.optimizer)
+        self.scheduler.show_part(experiment.fit.scheduler)
+        self.gradients.show_part(experiment.fit)
+
+    @Slot(object)
+    def _loss_chosen(self, loss: ex.Loss) -> None:
+        self.edit("fit", loss=loss)
+
+    @Slot(str, object)
+    def _loss_edited(self, name: str, value: object) -> None:
+        self.edit("fit.loss", **{name: value})
+
+    @Slot(object)
+    def _optimizer_chosen(self, optimizer: ex.Optimizer) -> None:
+        self.edit("fit", optimizer=optimizer)
+
+    @Slot(str, object)
+    def _optimizer_edited(self, name: str, value: object) -> None:
+        self.edit("fit.optimizer", **{name: value})
+
+    @Slot(object)
+    def _scheduler_chosen(self, scheduler: ex.Scheduler | None) -> None:
+        self.edit("fit", scheduler=scheduler)
+
+    @Slot(str, object)
+    def _scheduler_edited(self, name: str, value: object) -> None:
+        self.edit("fit.scheduler", **{name: value})
+
+    @Slot(str, object)
+    def _gradients_edited(self, name: str, value: object) -> None:
+        self.edit("fit", **{name: value})
