@@ -38,5 +38,7 @@ def action_rows(window: MainWindow) -> list[Row]:
         Row("copy_code", "&Copy code", "Ctrl+Shift+C", window.copy_code, tip="Copy the script"),
         Row("rows", "&Table of rows", "Ctrl+T", window.show_table, act.has_session,
             "All rows of the data, or the plots", is_switch=True),
+        Row("model", "&Model", "Ctrl+M", window.show_model, tip="What flows through the model, or the plots",
+            is_switch=True),
         Row("about", "&About Sixstep", "", window.about),
     ]  # fmt: skip

@@ -11,16 +11,18 @@ from pathlib import Path
 
 from engine import device, evaluate, model_file
 from engine import experiment as ex
-from engine.data.dataset import load_dataset
+from engine.data.dataset import Dataset, load_dataset
 from engine.data.guards import find_guards
 from engine.data.opening import source_at
+from engine.data.preparation import n_outputs
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
+from engine.models.inputs import Inputs
 from engine.runs import Run
 from engine.session import Session
 from engine.training.schedule import hangs_on_length
 from gui import previews
-from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Prepared, RowsShown, SourceFound
+from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Prepared, RowsShown, Sizes, SourceFound
 from gui.row_heads import rows_shown
 
 LISTED_ROWS = 10_000
@@ -35,6 +37,8 @@ class Desk:
         self._watch = (on_progress, cancelled)
         self._tables = Tables()
         self._session: Session | None = None
+        self._read: tuple[ex.Data, Dataset] | None = None
+        """The data of an experiment that could not be built."""
         self._numbers = itertools.count(1)
         self._number = 0
         self._sent_epochs = 0
@@ -85,17 +89,33 @@ class Desk:
     def prepare(self, experiment: ex.Experiment, wanted: str) -> Prepared:
         """A session at epoch 0. The data is read again only when it is other data."""
         old, self._session = self._session, None
-        same_data = old is not None and old.experiment.data == experiment.data
-        dataset = old.dataset if old is not None and same_data else None
-        del old  # its tensors' memory is free before others are made
+        if old is not None:
+            self._read = old.experiment.data, old.dataset
+        del old
+        read, self._read = self._read, None
+        dataset = read[1] if read is not None and read[0] == experiment.data else None
+        del read  # its tensors' memory is free before others are made
         try:
             if dataset is None:
                 dataset = load_dataset(experiment.data, self._tables, *self._watch)
             self._session = Session(experiment, device.pick(wanted), dataset)
         except InputError as error:
             self._why = str(error)
+            if dataset is not None:
+                self._read = experiment.data, dataset  # the next change of the model may be the one that fits
             raise
         return self._describe()
+
+    def sizes(self, experiment: ex.Experiment) -> Sizes | None:
+        """What a model for this experiment takes and gives, where its data is read but nothing could be built."""
+        if self._read is None or self._read[0] != experiment.data:
+            return None
+        dataset = self._read[1]
+        preparation = dataset.preparation
+        inputs = Inputs(preparation.input_shape, preparation.n_tokens)
+        return Sizes(
+            experiment.data, inputs, n_outputs(experiment.fit.loss, preparation), len(dataset.X_train)
+        )
 
     def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared]:
         """The session of a model file; one from elsewhere is put before the current data."""

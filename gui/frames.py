@@ -134,6 +134,17 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What a model for some data takes and gives; known even where the model does not fit and nothing is prepared."""
+
+    data: ex.Data
+    inputs: Inputs
+    n_outputs: int
+    n_rows: int
+    """Training rows."""
+
+
+@dataclass(frozen=True)
 class Frame:
     """A moment of a fit. `losses` [n_new, n_splits] are those of every epoch since the frame before."""
 

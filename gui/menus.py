@@ -42,7 +42,7 @@ class Menus(QObject):
             ],
             "&Edit": ["undo", "redo", "-", "paste_data", "copy_code"],
             "&Train": ["fit", "pause", "step", "stop", "reset"],
-            "&View": ["rows", "-", self.theme],
+            "&View": ["rows", "model", "-", self.theme],
             "&Help": ["about"],
         }  # fmt: skip
         for title, entries in menus.items():

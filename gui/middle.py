@@ -1,6 +1,8 @@
-"""The middle of the window: the plots, or in their place the table of all rows."""
+"""The middle of the window: the plots, or in their place the table of all rows or the whole model."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
@@ -17,12 +19,14 @@ class Middle(QStackedWidget):
     """The head of a column in the table of rows was clicked."""
 
     def fill(self) -> None:
-        """Make the plots and the table."""
+        """Make the plots, the table and the view of the model."""
+        from gui.model_view import ModelView
         from gui.plots.area import PlotArea
         from gui.rows.view import RowsView
 
         self.plots = PlotArea()
         self.rows = RowsView()
+        self.model = ModelView()
         self._table = card()
         layout = QVBoxLayout(self._table)
         layout.setContentsMargins(12, 8, 12, 12)
@@ -30,6 +34,7 @@ class Middle(QStackedWidget):
         layout.addWidget(self.rows)
         self.addWidget(self.plots)
         self.addWidget(self._table)
+        self.addWidget(self.model)
         self.rows.column_chosen.connect(self.column_chosen)
 
     @property
@@ -41,10 +46,11 @@ class Middle(QStackedWidget):
         """Take other colours."""
         self.plots.apply_theme(theme)
         self.rows.apply_theme(theme)
+        self.model.apply_theme(theme)
 
-    def show_table(self, on: bool) -> None:
-        """The table in place of the plots, or the plots again."""
-        self.setCurrentWidget(self._table if on else self.plots)
+    def show_view(self, name: Literal["plots", "rows", "model"]) -> None:
+        """One of the three."""
+        self.setCurrentWidget({"plots": self.plots, "rows": self._table, "model": self.model}[name])
 
     @Slot(object)
     def show_rows(self, shown: RowsShown) -> None:

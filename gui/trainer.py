@@ -40,6 +40,7 @@ class TrainingThread(QThread):
 
     ready = Signal(object)  # tuple[str, ...]: the devices there are
     prepared = Signal(object)  # Prepared
+    sized = Signal(object)  # Sizes: the data is there, the model does not fit it
     frame = Signal(object)  # Frame
     state_changed = Signal(object)  # RunState
     evaluated = Signal(object)  # Evaluation
@@ -262,7 +263,14 @@ class TrainingThread(QThread):
 
     def _send_prepared(self, experiment: ex.Experiment, device: str) -> None:
         self._enter(RunState.IDLE)
-        self.prepared.emit(self.desk.prepare(experiment, device))
+        try:
+            prepared = self.desk.prepare(experiment, device)
+        except InputError:
+            sizes = self.desk.sizes(experiment)
+            if sizes is not None:
+                self.sized.emit(sizes)
+            raise
+        self.prepared.emit(prepared)
         self._start_clock()
         self._send_frame(force=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -32,6 +32,7 @@ from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
 from gui.middle import Middle
+from gui.model_flow import ModelFlow
 from gui.pacing import FramePacing
 from gui.settings import Settings
 from gui.status import StatusBar
@@ -119,6 +120,7 @@ class MainWindow(QMainWindow):
             bar.addAction(self.actions_[name])
         bar.addSeparator()
         bar.addAction(self.actions_["rows"])
+        bar.addAction(self.actions_["model"])
         self.addToolBar(bar)
         self.setAcceptDrops(True)
         self.middle = Middle()
@@ -143,6 +145,7 @@ class MainWindow(QMainWindow):
         self._pacing.next_wanted.connect(trainer.frame_shown)
         trainer.ready.connect(self._ready)
         trainer.prepared.connect(self._show_prepared)
+        trainer.sized.connect(self.model_panel.show_sizes)
         trainer.frame.connect(self._show_frame)
         trainer.state_changed.connect(self._show_state)
         trainer.evaluated.connect(self._show_evaluation)
@@ -158,6 +161,9 @@ class MainWindow(QMainWindow):
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)
         self.middle.column_chosen.connect(self._show_column)
+        self.model_panel.flow_changed.connect(self._show_flow)
+        self.model_panel.shapes_wanted.connect(self.actions_["model"].toggle)
+        self.actions_["model"].toggled.connect(self.model_panel.shapes_shown)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
         self.menus.new_chosen.connect(self.filing.new)
@@ -191,6 +197,7 @@ class MainWindow(QMainWindow):
         apply_theme(app, theme)
         self.steps.apply_theme(theme)
         self.data_panel.apply_theme(theme)
+        self.model_panel.apply_theme(theme)
         self.code.apply_theme(theme)
         for name in CONTROLS:
             self.actions_[name].setIcon(icon(name, theme))
@@ -320,7 +327,8 @@ class MainWindow(QMainWindow):
             self.data_panel.show_failure(failure.sentence)
         self.status.say(failure.sentence)
         is_unfinished = isinstance(self.document.experiment.data.source, ex.Painted) and not failure.details
-        if not (failure.is_wish or is_unfinished):  # the first strokes of a painting are no error
+        is_unfinished = is_unfinished or self.model_panel.says(failure.sentence)
+        if not (failure.is_wish or is_unfinished):  # the first strokes of a painting, layers yet to be mended
             self.dialogs.error(failure.sentence, failure.details)
 
     # ------------------------------------------------------------------------------------------ the actions
@@ -329,7 +337,7 @@ class MainWindow(QMainWindow):
     def fit(self) -> None:
         """Train."""
         self.steps.open(3)
-        self.actions_["rows"].setChecked(False)
+        self._show_plots()
         self.trainer.fit()
 
     @Slot()
@@ -381,8 +389,31 @@ class MainWindow(QMainWindow):
     @Slot(bool)
     def show_table(self, on: bool) -> None:
         """The table of all rows in place of the plots, or the plots again."""
-        self.middle.show_table(on)
+        self._show_view("rows", on)
         self._ask_for_rows()
+
+    @Slot(bool)
+    def show_model(self, on: bool) -> None:
+        """The whole model in place of the plots, or the plots again."""
+        self._show_view("model", on)
+        self._show_flow(self.model_panel.flow)
+
+    def _show_view(self, name: Literal["rows", "model"], on: bool) -> None:
+        if on:
+            self.actions_["model" if name == "rows" else "rows"].setChecked(False)
+        if self.middle.is_filled:
+            self.middle.show_view(name if on else "plots")
+
+    def _show_plots(self) -> None:
+        for name in ("rows", "model"):
+            self.actions_[name].setChecked(False)
+
+    @Slot(object)
+    def _show_flow(self, shown: ModelFlow | None) -> None:
+        """The view of the model is filled while it is in sight."""
+        if self.middle.is_filled and self.actions_["model"].isChecked():
+            self.middle.model.show_flow(shown)
+            self.middle.model.select(self.model_panel.layers.path if shown and shown.is_list else ())
 
     def _ask_for_rows(self) -> None:
         """What the table shows is looked up when it is in sight: its figures take a look at all rows."""
@@ -392,7 +423,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _show_column(self, name: str) -> None:
         """A column's head was clicked: it becomes the x axis of the plot."""
-        self.actions_["rows"].setChecked(False)
+        self._show_plots()
         self.middle.show_over(name)
 
     @Slot(float)

@@ -1,0 +1,154 @@
+"""The panel of step 2."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+
+from engine import experiment as ex
+from engine.errors import InputError
+from engine.files import part_types
+from engine.models.flow import flow
+from engine.models.inputs import Inputs
+from engine.models.stacks import as_sequential, is_listed
+from gui.document import Document
+from gui.form import ChoiceForm
+from gui.frames import Prepared, Sizes
+from gui.model_flow import ModelFlow
+from gui.steps.model.layer_list import LayerList
+from gui.steps.panel import StepPanel
+from gui.steps.training import TrainingForms
+from gui.theme import Theme
+from gui.widgets import heading, named, note
+
+
+class ModelPanel(StepPanel):
+    """Step 2: the model with its layers, then the loss, the optimizer and what goes with them."""
+
+    flow_changed = Signal(object)  # ModelFlow, or None for a model whose layers are not known
+    shapes_wanted = Signal()  # the person wants to see the whole model in the middle of the window
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
+        self._sizes: Sizes | None = None
+        self.flow: ModelFlow | None = None
+        """What flows through the model; None for one whose layers are not known."""
+        skip = ("layers", "weights", "frozen", "fresh")
+        self.model = ChoiceForm("Model", part_types(ex.Model), titled=False, skip=skip)
+        self.layers = LayerList()
+        self.weights_place = QVBoxLayout()
+        """Where the weights that a model begins with are chosen."""
+        self.shapes_button = named(QPushButton("Show shapes"), "show shapes", "Show shapes")
+        self.shapes_button.setToolTip("The whole model in the middle of the window, layer by layer (Ctrl+M)")
+        self.training = TrainingForms(document)
+        self.loss, self.optimizer = self.training.loss, self.training.optimizer
+        self._built_title = heading("Built")
+        self._built = note()
+        self._lay_out()
+
+        self.model.chosen.connect(self._model_chosen)
+        self.model.edited.connect(self._model_edited)
+        self.layers.wanted.connect(self._layers_wanted)
+        self.shapes_button.clicked.connect(self.shapes_wanted)
+        for form in (self.model, self.layers, self.training):
+            form.refused.connect(self.refused)
+        self.show_experiment(document.experiment)
+
+    def _lay_out(self) -> None:
+        title = heading("&Model")
+        title.setBuddy(self.model)
+        top = QHBoxLayout()
+        top.addWidget(title)
+        top.addStretch()
+        top.addWidget(self.shapes_button)
+        self.rows.addLayout(top)
+        self.rows.addWidget(self.model)
+        self.rows.addWidget(self.layers)
+        self.rows.addLayout(self.weights_place)
+        for widget in (self._built_title, self._built, self.training):
+            self.rows.addWidget(widget)
+        self.rows.addStretch()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Paint in the theme's colours."""
+        self.layers.apply_theme(theme)
+
+    @Slot(object)
+    def show_experiment(self, experiment: ex.Experiment) -> None:
+        self.model.show_part(experiment.model)
+        is_list = isinstance(experiment.model, ex.Sequential)
+        self.layers.setVisible(is_list)
+        for widget in (self._built_title, self._built):
+            widget.setVisible(not is_list)  # the list says more
+        self._show_flow()
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        count = f"{prepared.n_parameters:,} parameters on {prepared.device}"
+        self._built.setText("\n".join([*prepared.layers, count]))
+        experiment, n_rows = prepared.experiment, prepared.points["train"].n_rows
+        self.show_sizes(Sizes(experiment.data, prepared.inputs, prepared.n_outputs, n_rows))
+
+    @Slot(object)
+    def show_sizes(self, sizes: Sizes) -> None:
+        """Take note of what a model takes and gives for the data."""
+        self._sizes = sizes
+        self._show_flow()
+
+    @Slot(bool)
+    def shapes_shown(self, shown: bool) -> None:
+        """Say what the button does now."""
+        self.shapes_button.setText("Hide shapes" if shown else "Show shapes")
+
+    def _show_flow(self) -> None:
+        self.flow = self._flow()
+        if self.flow is not None and self.flow.is_list:
+            self.layers.show_model(self.flow)
+        self.flow_changed.emit(self.flow)
+
+    def _flow(self) -> ModelFlow | None:
+        """What flows through the model, as far as the sizes of this data are known; None for one of its own code."""
+        experiment = self.document.experiment
+        model, title = experiment.model, type(experiment.model).__name__
+        if not is_listed(model):
+            return None
+        is_list = isinstance(model, ex.Sequential)
+        sizes = self._sizes
+        if sizes is None or sizes.data != experiment.data:
+            return ModelFlow(title, as_sequential(model, Inputs((1,))), is_list=is_list)
+        layers, batch = as_sequential(model, sizes.inputs), experiment.fit.batches.size
+        source = experiment.data.source
+        if isinstance(source, ex.ParquetStream):
+            batch = source.batch_size
+        n_rows = min(batch, sizes.n_rows) if batch else sizes.n_rows
+        walked = flow(layers, sizes.inputs, sizes.n_outputs)
+        return ModelFlow(title, layers, walked, sizes.inputs, sizes.n_outputs, n_rows, is_list)
+
+    @Slot(object)
+    def _model_chosen(self, model: ex.Model) -> None:
+        """A list of layers begins with the layers of the model that was there."""
+        experiment = self.document.experiment
+        if isinstance(model, ex.Sequential):
+            is_known = self._sizes is not None and self._sizes.data == experiment.data
+            model = as_sequential(experiment.model, self._sizes.inputs if self._sizes and is_known else Inputs((1,)))
+        self.document.replace(ex.replace(experiment, model=model), "model")
+
+    @Slot(str, object)
+    def _model_edited(self, name: str, value: object) -> None:
+        self.edit("model", **{name: value})
+
+    def says(self, sentence: str) -> bool:
+        """Whether this is what the list says of a layer already."""
+        return self.flow is not None and bool(self.flow.misfit) and sentence.startswith(self.flow.misfit)
+
+    @Slot(object)
+    def mend(self, model: ex.Sequential) -> None:
+        """Take a mended model."""
+        self._layers_wanted(model, "")
+
+    @Slot(object, str)
+    def _layers_wanted(self, model: ex.Sequential, key: str) -> None:
+        try:
+            self.document.replace(ex.replace(self.document.experiment, model=model), key)
+        except InputError as error:
+            self.refused.emit(str(error))
+            self.show_experiment(self.document.experiment)
