@@ -40,6 +40,7 @@ OTHERWISE = {  # where a value near the default does not fit the model around it
     (part.Unflatten, "dim"): [-1],
     (part.Unflatten, "unflattened_size"): [(2, 4), (2, -1, 2)],
     (part.Flatten, "end_dim"): [2],
+    **{(kind, "dim"): [1] for kind in (part.GLU, part.Softmax, part.LogSoftmax, part.Softmin)},
 }
 PAIRS_OF_NUMBERS = [  # a number for each axis
     part.Conv2d(kernel_size=(3, 1), stride=(1, 2), padding=(1, 0), dilation=(2, 1)),
