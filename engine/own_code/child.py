@@ -44,19 +44,18 @@ class EndedError(OwnCodeError):
 
 
 class OwnChild:
-    """One text in one process. It ends with this object, with its parent, and when it is closed."""
+    """A process for one text. It ends with this object, with its parent, and when it is closed."""
 
-    def __init__(self, code: str, memory: int, interrupted: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, memory: int, interrupted: Callable[[], bool] = lambda: False) -> None:
         """`memory` is in bytes; `interrupted` is asked while an order is done, and once it says yes the order has two
-        more seconds."""
-        self.code = code
+        more seconds. Until it is given a text it loads torch and waits."""
+        self.code: str | None = None
         self.data: object = None
         """The training rows that it has; it keeps them for the next session."""
         self._memory, self._interrupted = memory, interrupted
         self._folder = tempfile.TemporaryDirectory(prefix="sixstep-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
         self._file, self._trace = folder / CODE, folder / TRACE
-        self._file.write_bytes(code.encode(errors="replace"))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `_end`
         self.process = subprocess.Popen(
             [sys.executable, "-B", "-m", MAIN, str(folder), str(memory)],
@@ -81,6 +80,11 @@ class OwnChild:
     def is_alive(self) -> bool:
         """Whether it can be asked."""
         return self.close.alive and self.process.poll() is None
+
+    def give(self, code: str) -> None:
+        """The text that it is for, once."""
+        self.code = code
+        self._file.write_bytes(code.encode(errors="replace"))
 
     def ask(
         self, order: Order, arrays: Arrays | None = None, *, most: int = 0, seconds: float | None = None
@@ -133,7 +137,9 @@ class OwnChild:
     def _last_words(self) -> str:
         """Why a child that has ended by itself has done so."""
         code = self.process.wait()
-        if code in (-signal.SIGABRT, -signal.SIGKILL) and out_of_memory(code, self._errors):
+        if sys.platform != "win32" and code == -signal.SIGKILL:
+            return "its process was killed, most likely because memory ran out there: make the model smaller."
+        if out_of_memory(0, self._errors):
             return f"more than {self._memory / 2**20:,.0f} MB of memory are needed there: make the model smaller."
         if code < 0 and sys.platform != "win32":
             return f"its process crashed there ({signal.Signals(-code).name}): what is written in C has failed."
@@ -193,11 +199,3 @@ def _end(
             with suppress(BrokenPipeError):  # what the child did not take any more
                 pipe.close()
     folder.cleanup()
-
-
-def alive(child: OwnChild | None, code: str) -> OwnChild | None:
-    """The same child if it can still be asked and has this text; else it is ended."""
-    if child is None or (child.is_alive and child.code == code):
-        return child
-    child.close()
-    return None

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from engine.errors import InputError
 from engine.own_code import orders
+from engine.own_code.contract import OwnCodeError
 from engine.own_code.orders import Answer, Order
 from engine.own_code.wire import Arrays, receive, send
 
@@ -106,7 +107,7 @@ def _done(work: Any, order: Order, arrays: Arrays) -> tuple[Answer, Arrays]:
         return Answer(diverged=str(error), state=work.state()), work.new_losses()
     except BaseException as error:
         found = fault(error, work.code)
-        if isinstance(error, InputError) and not found.line:
+        if isinstance(error, InputError) and not isinstance(error, OwnCodeError):
             return Answer(refused=found.sentence), {}
         return Answer(fault=found), {}
 

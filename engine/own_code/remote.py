@@ -24,7 +24,7 @@ from engine.history import History
 from engine.models.build import memory
 from engine.models.inputs import Inputs
 from engine.own_code import orders
-from engine.own_code.child import OwnChild, alive
+from engine.own_code.child import OwnChild
 from engine.own_code.contract import OwnCodeError, read_code
 from engine.own_code.orders import Answer, Order, Report, State
 from engine.own_code.trust import Trust
@@ -71,10 +71,21 @@ def open_session(
     return RemoteSession(experiment, device, dataset, child_for(experiment.model, interrupted, child))
 
 
+def new_child(interrupted: Callable[[], bool] = never) -> OwnChild:
+    """A child process that loads torch and waits for its text."""
+    return OwnChild(int(SHARE * memory()), interrupted)
+
+
 def child_for(model: ex.OwnCode, interrupted: Callable[[], bool] = never, child: OwnChild | None = None) -> OwnChild:
     """A child process with this text: `child`, where that will do. Raises OwnCodeError for a text without a model."""
     read_code(model.code)
-    return alive(child, model.code) or OwnChild(model.code, int(SHARE * memory()), interrupted)
+    if child is not None and (not child.is_alive or child.code not in (None, model.code)):
+        child.close()
+        child = None
+    child = child or new_child(interrupted)
+    if child.code is None:
+        child.give(model.code)
+    return child
 
 
 def check(experiment: ex.Experiment, device: str, dataset: Dataset, child: OwnChild) -> Report:

@@ -13,6 +13,7 @@ from torch import nn
 from engine import experiment as ex
 from engine.data.dataset import Dataset
 from engine.errors import InputError
+from engine.own_code.building import NAME
 from engine.own_code.contract import OwnCodeError
 from engine.own_code.explain import Place, explain
 from engine.own_code.orders import Fault, Layer, Report
@@ -79,7 +80,7 @@ def try_model(experiment: ex.Experiment, rows: Dataset, device: str) -> Report:
     watch = Watch(model)
     try:
         y_pred = model(X)
-        check_output(y_pred, len(X), session.n_outputs)
+        check_output(y_pred, len(X), session.n_outputs, _line_of_forward(model))
         watch.place = Place()
         session.loss_fn(y_pred, y).backward()
     except Exception as error:
@@ -106,19 +107,24 @@ def check_parameters(model: nn.Module) -> None:
             raise OwnCodeError(f"{name} in the state_dict is no tensor: leave get_extra_state out.")
 
 
-def check_output(y_pred: object, n_rows: int, n_out: int) -> None:
-    """Raise OwnCodeError for an output that is not float32 [n_rows, n_out]."""
+def _line_of_forward(model: nn.Module) -> int:
+    code = getattr(model.forward, "__code__", None)
+    return code.co_firstlineno if code is not None and type(model).__module__ == NAME else 0
+
+
+def check_output(y_pred: object, n_rows: int, n_out: int, line: int = 0) -> None:
+    """Raise OwnCodeError for an output that is not float32 [n_rows, n_out]; `line` is that of forward."""
     if not isinstance(y_pred, torch.Tensor):
-        raise OwnCodeError(f"forward gives {_article(type(y_pred).__name__)}: let it return one tensor.")
+        raise OwnCodeError(f"forward gives {_article(type(y_pred).__name__)}: let it return one tensor.", line)
     shape, wanted = list(y_pred.shape), [n_rows, n_out]
     if shape != wanted:
         advice = f"let its last layer give {n_out} {'number' if n_out == 1 else 'numbers'} for each row"
         if shape == [n_rows] and n_out == 1:
             advice = "keep the last dimension, or add it with x.unsqueeze(dim=1)"
-        raise OwnCodeError(f"forward gives the shape {shape} for {n_rows} rows, {wanted} is needed: {advice}.")
+        raise OwnCodeError(f"forward gives the shape {shape} for {n_rows} rows, {wanted} is needed: {advice}.", line)
     if y_pred.dtype != torch.float32:
         dtype = str(y_pred.dtype).removeprefix("torch.")
-        raise OwnCodeError(f"forward gives {dtype}, float32 is needed: end it with .float().")
+        raise OwnCodeError(f"forward gives {dtype}, float32 is needed: end it with .float().", line)
 
 
 def _article(name: str) -> str:
