@@ -158,6 +158,20 @@ class Frame:
     epochs_per_second: float
 
 
+@dataclass(frozen=True, eq=False)
+class LrFound:
+    """What a search for a learning rate has found."""
+
+    session: int
+    lrs: NDArray[np.float64]
+    """[n] learning rates, rising."""
+    losses: NDArray[np.float64]
+    """[n] the loss before the step with each rate."""
+    smoothed: NDArray[np.float64]
+    """[n]"""
+    suggestion: float
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The scores, and the test rows beside their predictions."""

@@ -97,10 +97,7 @@ class Form(QWidget):
 
     def set_row_visible(self, name: str, visible: bool) -> None:
         """Show or hide a field with its label."""
-        parent = self.widgets[name].parentWidget()
-        rows = parent.layout() if parent else None
-        assert isinstance(rows, QFormLayout)
-        rows.setRowVisible(self.widgets[name], visible)
+        self._rows_of(name).setRowVisible(self.widgets[name], visible)
 
     def offer_columns(self, names: Sequence[str]) -> None:
         """The columns that the fields in `columns` choose from."""
@@ -130,10 +127,22 @@ class Form(QWidget):
             combo.setItemData(row, reasons.get(value, ""), Qt.ItemDataRole.ToolTipRole)
         if name not in self._reasons:
             self._reasons[name] = note()
-            below, _ = self.rows.getWidgetPosition(combo)  # type: ignore[misc]
-            self.rows.insertRow(below + 1, self._reasons[name])
+            self._rows_of(name).insertRow(self._row_of(name) + 1, self._reasons[name])
         self._reasons[name].setText(" ".join(reasons.values()))
         self._reasons[name].setVisible(bool(reasons))
+
+    def _rows_of(self, name: str) -> QFormLayout:
+        """Where a field stands: in sight or folded away."""
+        parent = self.widgets[name].parentWidget()
+        rows = parent.layout() if parent else None
+        assert isinstance(rows, QFormLayout)
+        return rows
+
+    def _row_of(self, name: str) -> int:
+        rows = self._rows_of(name)
+        field = QFormLayout.ItemRole.FieldRole
+        items = [rows.itemAt(row, field) for row in range(rows.rowCount())]
+        return next(row for row, item in enumerate(items) if item and item.widget() is self.widgets[name])
 
     # ------------------------------------------------------------------------------------------- building
 
@@ -192,7 +201,7 @@ class Form(QWidget):
             return False
         form: ChoiceForm | PartList
         if several:
-            form = PartList(title, kinds)
+            form = PartList(title, kinds, skip=tuple(self._annotations))  # what is said here is not asked again there
             form.changed.connect(self._value_edited)
         else:
             form = ChoiceForm(title, kinds, none="None" if optional else "")

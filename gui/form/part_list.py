@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
@@ -15,11 +15,11 @@ from gui.widgets import heading, named
 class _Entry(QWidget):
     """One part of the list, with the button that takes it out."""
 
-    def __init__(self, index: int, title: str, kinds: Sequence[type[ex.Part]]) -> None:
+    def __init__(self, index: int, title: str, kinds: Sequence[type[ex.Part]], skip: Collection[str]) -> None:
         super().__init__()
         self.index = index
         name = f"{title} {index + 1}"
-        self.form = ChoiceForm(name, kinds, titled=False)
+        self.form = ChoiceForm(name, kinds, skip=skip, titled=False)
         self.remove = named(QToolButton(), "remove", f"Remove {name}")
         self.remove.setText("Remove")
         top = QHBoxLayout()
@@ -38,9 +38,10 @@ class PartList(QWidget):
     changed = Signal(object)  # tuple of parts
     refused = Signal(str)
 
-    def __init__(self, title: str, kinds: Sequence[type[ex.Part]]) -> None:
+    def __init__(self, title: str, kinds: Sequence[type[ex.Part]], skip: Collection[str] = ()) -> None:
+        """The forms of the parts skip the fields of these names."""
         super().__init__()
-        self._title, self._kinds = title, kinds
+        self._title, self._kinds, self._skip = title, kinds, skip
         self._parts: tuple[ex.Part, ...] = ()
         self.entries: list[_Entry] = []
         self.add = named(QPushButton("Add"), "add", f"Add to {title}")
@@ -66,7 +67,7 @@ class PartList(QWidget):
             entry.form.show_part(part)
 
     def _make_entry(self) -> None:
-        entry = _Entry(len(self.entries), self._title, self._kinds)
+        entry = _Entry(len(self.entries), self._title, self._kinds, self._skip)
         entry.form.chosen.connect(self._chosen)
         entry.form.edited.connect(self._edited)
         entry.form.refused.connect(self.refused)

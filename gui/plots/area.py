@@ -7,9 +7,10 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout
 
 from engine import experiment as ex
 from engine.runs import Run
-from gui.frames import Frame, Prepared
+from gui.frames import Frame, LrFound, Prepared
 from gui.plots.images import ImageGrid
 from gui.plots.loss import LossPlot
+from gui.plots.lr_finder import LrPlot
 from gui.plots.parameters import ParameterTable
 from gui.plots.scatter import ScatterPlot
 from gui.plots.series import SeriesPlot
@@ -44,25 +45,32 @@ class PlotArea(QSplitter):
             self.data.addWidget(view)
         self.view: View = self.scatter
         self.loss = LossPlot()
+        self.lr_finder = LrPlot()
+        self._below = QStackedWidget()
+        """The losses, or in their place the search for a learning rate."""
+        self._below.addWidget(self.loss)
+        self._below.addWidget(self.lr_finder)
         self.parameters = ParameterTable()
         parameters = card()
         layout = QVBoxLayout(parameters)
         layout.setContentsMargins(12, 8, 12, 12)
         layout.addWidget(heading("Parameters"))
         layout.addWidget(self.parameters)
-        for index, (widget, height) in enumerate(((self.data, 3), (self.loss, 2), (parameters, 0))):
+        for index, (widget, height) in enumerate(((self.data, 3), (self._below, 2), (parameters, 0))):
             self.addWidget(widget)
             self.setStretchFactor(index, height)
         self.setSizes([330, 230, 128])
         self.setHandleWidth(6)
         self.setChildrenCollapsible(False)
         self.scatter.painted.connect(self.painted)
+        self.lr_finder.closed.connect(self.show_losses)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
         for view in self._views:
             view.apply_theme(theme)
         self.loss.apply_theme(theme)
+        self.lr_finder.apply_theme(theme)
 
     def show_experiment(self, experiment: ex.Experiment) -> None:
         """Follow the document: where its points are painted, they can be painted on, before there is a session."""
@@ -88,6 +96,17 @@ class PlotArea(QSplitter):
         self._show(view)
         view.show_data(prepared)
         self.loss.clear(tuple(prepared.points))
+        self.show_losses()
+
+    def show_lr(self, found: LrFound) -> None:
+        """The search for a learning rate in place of the losses."""
+        self._below.setCurrentWidget(self.lr_finder)
+        self.lr_finder.show_found(found)
+
+    @Slot()
+    def show_losses(self) -> None:
+        """The losses in their place again."""
+        self._below.setCurrentWidget(self.loss)
 
     def show_frame(self, frame: Frame, epochs: int, in_turn: bool = False) -> None:
         """Show a moment of a fit of so many epochs; in turn: one of the two plots now, the other next time."""

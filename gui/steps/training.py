@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton
 
 from engine import experiment as ex
 from engine.data.suits import is_classification, suiting_losses
+from engine.experiment.losses import OTHER_LOSSES
 from engine.experiment.optimizers import OTHER_OPTIMIZERS
 from engine.files import part_types
 from gui.document import Document
@@ -14,16 +15,20 @@ from gui.form import ChoiceForm, Form
 from gui.steps.panel import StepPanel
 from gui.widgets import named
 
+MILESTONE = 5
+"""Another scheduler in a row of them begins so many steps after the one before, until the person says otherwise."""
+
 
 class TrainingForms(StepPanel):
     """What is made small and by what; stands inside the panel of step 2."""
 
-    lr_wanted = Signal()  # the person wants to look for a learning rate
+    lr_wanted = Signal(bool)  # look for a learning rate, or stop looking
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
-        self.loss = ChoiceForm("Loss function", part_types(ex.Loss))
+        self.loss = ChoiceForm("Loss function", part_types(ex.Loss), others=OTHER_LOSSES)
         self.optimizer = ChoiceForm("Optimizer", part_types(ex.Optimizer), others=OTHER_OPTIMIZERS)
+        self._is_looking = False
         self.find_lr = named(QPushButton("Find a learning rate"), "find lr", "Find a learning rate")
         self.find_lr.setToolTip(
             "About a hundred steps on a copy of the model, each with a larger learning rate; the plot shows where the "
@@ -45,7 +50,7 @@ class TrainingForms(StepPanel):
         self.gradients.edited.connect(self._gradients_edited)
         for form in (self.loss, self.optimizer, self.scheduler, self.gradients):
             form.refused.connect(self.refused)
-        self.find_lr.clicked.connect(self.lr_wanted)
+        self.find_lr.clicked.connect(self._find_lr)
         self.show_experiment(document.experiment)
 
     @Slot(object)
@@ -58,6 +63,23 @@ class TrainingForms(StepPanel):
         self.optimizer.show_part(experiment.fit.optimizer)
         self.scheduler.show_part(experiment.fit.scheduler)
         self.gradients.show_part(experiment.fit)
+
+    @Slot()
+    def lr_looked_for(self) -> None:
+        """The search for a learning rate has ended, one way or another."""
+        self._is_looking = False
+        self.find_lr.setText("Find a learning rate")
+
+    @Slot()
+    def _find_lr(self) -> None:
+        self._is_looking = not self._is_looking
+        self.find_lr.setText("Stop looking" if self._is_looking else "Find a learning rate")
+        self.lr_wanted.emit(self._is_looking)
+
+    @Slot(float)
+    def take_lr(self, lr: float) -> None:
+        """Another learning rate for the optimizer."""
+        self.edit("fit.optimizer", lr=lr)
 
     @Slot(object)
     def _loss_chosen(self, loss: ex.Loss) -> None:
@@ -81,8 +103,20 @@ class TrainingForms(StepPanel):
 
     @Slot(str, object)
     def _scheduler_edited(self, name: str, value: object) -> None:
-        self.edit("fit.scheduler", **{name: value})
+        scheduler = self.document.experiment.fit.scheduler
+        values = {name: value}
+        if isinstance(scheduler, ex.schedulers.SequentialLR) and name == "schedulers" and isinstance(value, tuple):
+            values["milestones"] = _milestones(scheduler.milestones, len(value) - 1)
+        self.edit("fit.scheduler", **values)
 
     @Slot(str, object)
     def _gradients_edited(self, name: str, value: object) -> None:
         self.edit("fit", **{name: value})
+
+
+def _milestones(before: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """So many milestones: those before as far as they go, then one every few steps."""
+    milestones = list(before[:n])
+    while len(milestones) < n:
+        milestones.append(milestones[-1] + MILESTONE if milestones else MILESTONE)
+    return tuple(milestones)
