@@ -9,7 +9,7 @@ import torch
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from engine.data.preparation import answers
+from engine.data.preparation import answers, predicted
 from engine.data.scaling import unscale
 from engine.session import Session
 

@@ -44,7 +44,8 @@ def predictions(path: Path, opened: OpenedModel) -> pl.DataFrame:
         scale_new(X, opened.preparation.X_moves)
     with torch.inference_mode():
         y_pred = opened.module(torch.from_numpy(X)).numpy()
-    return shown.with_columns(_answers(answers(y_pred, opened.preparation), opened))
+    loss = None if opened.experiment is None else opened.experiment.fit.loss
+    return shown.with_columns(_answers(answers(y_pred, opened.preparation, loss), opened))
 
 
 def _rows(table: OpenTable, source: ex.Source | None, opened: OpenedModel) -> tuple[pl.DataFrame, np.ndarray[Any, Any]]:

@@ -15,6 +15,7 @@ from engine.data import scaling
 from engine.data.preparation import Preparation, check_loss
 from engine.data.rows import Learned, Reading, RowNumbers, Rows, feature_axis
 from engine.data.splitting import divide
+from engine.data.targets import check_values, taken_by
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,16 +81,15 @@ class Dataset:
         return replace(self, **tensors)._with_y(lambda y: y.to(device))
 
     def for_loss(self, loss: ex.Loss) -> Dataset:
-        """The same with y as the loss takes it: of two classes float32 [n, 1], of several int64 [n].
+        """The same with y as the loss takes it: of two classes float32 [n, 1] for one output, else int64 [n].
 
-        Raises InputError for a loss that does not suit the target.
+        Raises InputError for a loss that does not suit the target, or not its values.
         """
         check_loss(loss, self.preparation)
         if not self.classes:
+            check_values(loss, map(self.y, SPLITS), self.preparation)
             return self
-        if isinstance(loss, ex.BCEWithLogitsLoss):
-            return self._with_y(lambda y: y if y.ndim == 2 else y.float().unsqueeze(dim=1))
-        return self._with_y(lambda y: y if y.ndim == 1 else y.squeeze(dim=1).long())
+        return self._with_y(lambda y: taken_by(loss, y))
 
     def _with_y(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Dataset:
         tensors: dict[str, Any] = {f"y_{split}": change(self.y(split)) for split in SPLITS}

@@ -35,10 +35,13 @@ class Preparation(msgspec.Struct, frozen=True):
 
 
 def n_outputs(loss: ex.Loss, preparation: Preparation) -> int:
-    """How many numbers the model gives for a row: one a target, one logit for two classes, or one a class."""
-    if not preparation.classes:
-        return len(preparation.targets)
-    return 1 if isinstance(loss, ex.BCEWithLogitsLoss) else len(preparation.classes)
+    """How many numbers the model gives for a row: one a target, one for two classes, or one a class.
+
+    For GaussianNLLLoss two a target: first all means, then what softplus makes variances of.
+    """
+    if preparation.classes:
+        return 1 if isinstance(loss, ex.TWO_CLASS_LOSSES) else len(preparation.classes)
+    return len(preparation.targets) * (2 if isinstance(loss, ex.losses.GaussianNLLLoss) else 1)
 
 
 def check_loss(loss: ex.Loss, preparation: Preparation) -> None:
@@ -48,21 +51,41 @@ def check_loss(loss: ex.Loss, preparation: Preparation) -> None:
         better = "BCEWithLogitsLoss or CrossEntropyLoss" if classes else "L1Loss, MSELoss or HuberLoss"
         what = "a class" if classes else "a number"
         raise InputError(f"The target {target!r} is {what}, and {name} is not for that: choose {better} in step 2.")
-    if isinstance(loss, ex.BCEWithLogitsLoss) and len(classes) > 2:
+    if isinstance(loss, ex.TWO_CLASS_LOSSES) and len(classes) > 2:
         raise InputError(
-            f"BCEWithLogitsLoss tells two classes apart, {target!r} has {len(classes)}: choose CrossEntropyLoss in "
-            "step 2."
+            f"{name} tells two classes apart, {target!r} has {len(classes)}: choose CrossEntropyLoss in step 2."
+        )
+    if isinstance(loss, ex.losses.KLDivLoss) and len(preparation.targets) < 2:
+        raise InputError(
+            f"KLDivLoss is for several targets that are shares of a whole, here there is {target!r} alone: "
+            "choose MSELoss or HuberLoss in step 2."
         )
 
 
-def answers(y_pred: NDArray[np.float32], preparation: Preparation) -> NDArray[Any]:
-    """A model's outputs [n, n_outputs] as answers: float32 [n, n_targets] in their unit, or int64 [n] classes."""
-    if not preparation.classes:
-        return unscale(y_pred, preparation.y_moves)
-    if y_pred.shape[1] == 1:
-        return (y_pred[:, 0] > 0).astype(np.int64)  # a logit above 0 is a probability above one half
-    classes: NDArray[np.int64] = y_pred.argmax(axis=1)
-    return classes
+def answers(y_pred: NDArray[np.float32], preparation: Preparation, loss: ex.Loss | None) -> NDArray[Any]:
+    """A model's outputs [n, n_outputs] as answers: float32 [n, n_targets] in their unit, or int64 [n] classes.
+
+    What an output means depends on the loss it was trained with; where that is not known (None) it is the number.
+    """
+    if preparation.classes:
+        if y_pred.shape[1] == 1:  # a logit above 0 is a probability above one half
+            return (y_pred[:, 0] > (0.5 if isinstance(loss, ex.losses.BCELoss) else 0)).astype(np.int64)
+        classes: NDArray[np.int64] = y_pred.argmax(axis=1)
+        return classes
+    return unscale(predicted(y_pred, preparation, loss), preparation.y_moves)
+
+
+def predicted(y_pred: NDArray[np.float32], preparation: Preparation, loss: ex.Loss | None) -> NDArray[Any]:
+    """What outputs [n, n_outputs] for numbers say of the targets as they were scaled, float [n, n_targets]."""
+    match loss:
+        case ex.losses.PoissonNLLLoss(log_input=True) | ex.losses.KLDivLoss():
+            with np.errstate(over="ignore"):  # a model that is not trained yet may give anything
+                exponential: NDArray[np.float64] = np.exp(y_pred.astype(np.float64))
+                return exponential
+        case ex.losses.GaussianNLLLoss():
+            return y_pred[:, : len(preparation.targets)]
+        case _:
+            return y_pred
 
 
 def parse_preparation(content: bytes, file: str) -> Preparation:

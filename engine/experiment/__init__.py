@@ -39,6 +39,7 @@ from engine.experiment.generated import (
 from engine.experiment.layers import Layer
 from engine.experiment.losses import (
     CLASS_LOSSES,
+    TWO_CLASS_LOSSES,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
     HuberLoss,
@@ -58,6 +59,7 @@ __all__ = [
     "MAX_PAINTED_POINTS",
     "SGD",
     "SPLIT_WORDS",
+    "TWO_CLASS_LOSSES",
     "XOR",
     "Adam",
     "Augmentation",

@@ -35,7 +35,7 @@ def script(
         imports = stream.stream_imports(experiment.data)
         forward = "forward" if experiment.fit.computing.compile else "model"
         data = stream.data_lines(experiment.data, experiment.data.source, forward)
-        evaluate = stream.evaluate_lines(experiment.data.scaling)
+        evaluate = stream.evaluate_lines(experiment)
     else:
         imports = data_imports(experiment.data, reading)
         data = data_lines(experiment, reading, has_validation)

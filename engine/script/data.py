@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine import experiment as ex
 from engine.data import bundled, generated
 from engine.data.rows import Reading
+from engine.script.losses import target_lines
 from engine.script.scaling import scale_lines
 from engine.script.splitting import split_imports, split_lines
 
@@ -41,7 +42,6 @@ def data_lines(experiment: ex.Experiment, reading: Reading, has_validation: bool
     data, loss = experiment.data, experiment.fit.loss
     X_lines, y_lines = _scaling(data, isinstance(loss, ex.CLASS_LOSSES))
     plain = data.split.method == "in order" and not (X_lines or y_lines or reading.prepare or reading.split)
-    one_logit = ["y = y.float().unsqueeze(dim=1)  # one logit a row is held against 0 or 1"]
     return [
         "# 1. Get data ready: turn it into tensors",
         *reading.read,
@@ -51,7 +51,7 @@ def data_lines(experiment: ex.Experiment, reading: Reading, has_validation: bool
         *reading.prepare,
         *X_lines,
         *y_lines,
-        *(one_logit if isinstance(loss, ex.BCEWithLogitsLoss) else []),
+        *target_lines(loss),
         *(_cut_slices(data.split) if plain else _cut(has_validation)),
         *_augmentation(data.source),
     ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 from engine import experiment as ex
 from engine.models.flow import LayerFlow, flow
 from engine.models.inputs import Inputs
 from engine.models.sizes.blocks import Projection
+from engine.script.sources import class_lines
 
 OWN_CLASSES: dict[type[ex.Layer], str] = {
     ex.layers.RNN: "RNNOutput",
@@ -45,7 +43,7 @@ def sequential_lines(model: ex.Sequential, inputs: Inputs, outputs: str) -> tupl
     if model.frozen:
         build.append(f"model[:{model.frozen}].requires_grad_(False)  # these layers keep their weights")
     used = {OWN_CLASSES[type(layer)] for layer in ex.layers.every(model.layers) if type(layer) in OWN_CLASSES}
-    return [line for name, lines in _sources().items() if name in used for line in lines], build
+    return [line for name, lines in class_lines("modules").items() if name in used for line in lines], build
 
 
 def _layer_lines(
@@ -75,12 +73,3 @@ def _word(name: str, value: object, words: dict[object, str]) -> str:
 def _call(name: str, arguments: list[str]) -> list[str]:
     line = f"{name}({', '.join(arguments)}),"
     return [line] if len(line) <= WIDEST_LINE else [f"{name}(", *(f"    {each}," for each in arguments), "),"]
-
-
-@cache
-def _sources() -> dict[str, list[str]]:
-    """The lines of each class of engine/models/modules.py, and two empty ones; read as text, nothing is imported."""
-    text = (Path(__file__).parent.parent / "models" / "modules.py").read_text(encoding="utf-8")
-    lines = text.splitlines()
-    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
-    return {node.name: [*lines[node.lineno - 1 : node.end_lineno], "", ""] for node in classes}

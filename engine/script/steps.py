@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import experiment as ex
+from engine.script import losses
 
 
 def evaluate_lines(experiment: ex.Experiment) -> list[str]:
@@ -13,20 +14,11 @@ def evaluate_lines(experiment: ex.Experiment) -> list[str]:
         "with torch.inference_mode():",
         "    y_pred = model(X_test)",
     ]
-    match experiment.fit.loss:
-        case ex.BCEWithLogitsLoss():
-            return [
-                *head,
-                "answers = y_pred > 0  # a logit above 0 is a probability above one half",
-                'print(f"accuracy {100 * (answers == y_test).double().mean():.2f} %")',
-            ]
-        case ex.CrossEntropyLoss():
-            return [
-                *head,
-                "answers = y_pred.argmax(dim=1)  # the class with the largest logit",
-                'print(f"accuracy {100 * (answers == y_test).double().mean():.2f} %")',
-            ]
-    own_unit = ["y_true, y_own = y_test.cpu().double(), y_pred.cpu().double()"]
+    loss = experiment.fit.loss
+    if isinstance(loss, ex.CLASS_LOSSES):
+        return [*head, *losses.answer_lines(loss)]
+    own = losses.predicted(loss, "y_pred.cpu()")
+    own_unit = [f"y_true, y_own = y_test.cpu().double(), {own}{losses.predicted_comment(loss)}"]
     if experiment.data.scaling.target != "none":
         own_unit += [
             "centre, size = torch.tensor(y_moves, dtype=torch.float64).T  # back to the target's own unit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import experiment as ex
 from engine.data.parquet.sizes import sizes
 from engine.script.data import text
+from engine.script.losses import predicted
 
 
 def stream_imports(data: ex.Data) -> list[str]:
@@ -138,12 +139,13 @@ def _order_lines(source: ex.ParquetStream, forward: str) -> list[str]:
     ]
 
 
-def evaluate_lines(scaling: ex.Scaling) -> list[str]:
+def evaluate_lines(experiment: ex.Experiment) -> list[str]:
     """Section 4."""
+    y_own = predicted(experiment.fit.loss, "model(rows[:, :-1]).cpu()") + "[:, 0]"
     own_unit = [
         "        # back to the target's own unit",
         "        y_true, y_own = y_true * size[-1] + centre[-1], y_own * size[-1] + centre[-1]",
-    ] if scaling.target != "none" else []
+    ] if experiment.data.scaling.target != "none" else []
     return [
         "# 4. Evaluate the model on the test set: sums over its batches",
         "model.eval()",
@@ -151,7 +153,7 @@ def evaluate_lines(scaling: ex.Scaling) -> list[str]:
         'low, high = float("inf"), -float("inf")',
         "with torch.inference_mode():",
         "    for rows in in_order(test):",
-        "        y_true, y_own = rows[:, -1].cpu().double(), model(rows[:, :-1])[:, 0].cpu().double()",
+        f"        y_true, y_own = rows[:, -1].cpu().double(), {y_own}",
         *own_unit,
         "        residual, m, y_mean = y_true - y_own, len(rows), y_true.mean().item()",
         "        absolute += residual.abs().sum().item()",

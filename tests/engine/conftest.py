@@ -24,3 +24,15 @@ def table(tmp_path_factory) -> ex.Table:
     path = tmp_path_factory.mktemp("table") / "table.csv"
     np.savetxt(path, np.column_stack([X, y]), delimiter=",", header="a,b,c,y", comments="")
     return ex.Table(path=str(path), target="y", features=("a", "b", "c"))
+
+
+@pytest.fixture(scope="session")
+def shares(tmp_path_factory) -> ex.Table:
+    """60 rows of two features and three targets that are shares of a whole."""
+    generator = np.random.default_rng(2)
+    X = generator.normal(size=(60, 2))
+    weights = np.exp(X @ generator.normal(size=(2, 3)))
+    y = weights / weights.sum(axis=1, keepdims=True)
+    path = tmp_path_factory.mktemp("shares") / "shares.csv"
+    np.savetxt(path, np.column_stack([X, y]), delimiter=",", header="a,b,p,q,r", comments="")
+    return ex.Table(path=str(path), target=("p", "q", "r"), features=("a", "b"))

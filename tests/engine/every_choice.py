@@ -7,8 +7,7 @@ without a change here.
 from __future__ import annotations
 
 import itertools
-import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ import torch
 from msgspec import inspect
 from sklearn.datasets import make_circles
 from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from engine import experiment as ex
@@ -90,8 +90,8 @@ def label(part: ex.Part) -> str:
     return " ".join([type(part).__name__, *(f"{name}={getattr(part, name)}" for name in changed)])
 
 
-MODELS: list[ex.Model] = [kind() for kind in typing.get_args(ex.Model) if kind is not ex.Sequential]
-"""Those of few words; every_layer.py walks the stacks of layers."""
+MODELS: list[ex.Model] = [ex.LinearRegressionModel(), ex.LinearRegressionModelV2(), ex.Layers()]
+"""Those of few words; every_layer.py walks the lists of layers, test_own_code.py what a person writes."""
 STACKS = [ex.Layers(hidden=hidden) for hidden in ((), (7, 3))]
 STACKS += [ex.Layers(hidden=(5,), activation=name) for name in ACTIVATIONS]
 ALL_LOSSES = [part for kind in LOSSES for part in settings(kind)]
@@ -106,19 +106,38 @@ SPLITS = [
 
 def every_fit() -> Iterator[tuple[ex.Model, ex.Loss, ex.Optimizer]]:
     """Each setting of each loss and each optimizer once, each stack once, and each model with a few of both."""
-    stack = ex.Layers(hidden=(5,))
-    yield from ((stack, loss, ex.Adam(lr=0.01)) for loss in ALL_LOSSES)
-    yield from ((stack, ex.MSELoss(), optimizer) for optimizer in ALL_OPTIMIZERS)
-    yield from ((other_stack, ex.MSELoss(), ex.Adam(lr=0.01)) for other_stack in STACKS)
+    yield from ((model_for(loss), loss, ex.Adam(lr=0.01)) for loss in ALL_LOSSES)
+    yield from ((ex.Layers(hidden=(5,)), ex.MSELoss(), optimizer) for optimizer in ALL_OPTIMIZERS)
+    yield from ((stack, ex.MSELoss(), ex.Adam(lr=0.01)) for stack in STACKS)
     few_losses = [ex.L1Loss(), ex.BCEWithLogitsLoss(), ex.CrossEntropyLoss()]
     for fit in itertools.product(MODELS, few_losses, [ex.SGD(momentum=0.5), ex.Adam()]):
         if not (isinstance(fit[0], ex.LinearRegressionModel) and isinstance(fit[1], ex.CrossEntropyLoss)):
             yield fit  # the course's first model gives one number, that loss takes one for each class
 
 
-def source_for(loss: ex.Loss, numbers: ex.Source) -> ex.Source:
-    """Data that the loss is for: `numbers`, or two classes."""
-    return ex.Circles(samples=60, noise=0.1) if isinstance(loss, ex.CLASS_LOSSES) else numbers
+def model_for(loss: ex.Loss) -> ex.Model:
+    """A model whose outputs are what the loss takes."""
+    match loss:
+        case ex.losses.BCELoss():
+            last: ex.Layer = ex.layers.Sigmoid()
+        case ex.losses.NLLLoss() | ex.losses.KLDivLoss():
+            last = ex.layers.LogSoftmax()
+        case ex.losses.PoissonNLLLoss(log_input=False):
+            last = ex.layers.Softplus()
+        case _:
+            return ex.Layers(hidden=(5,))
+    return ex.Sequential(layers=(ex.layers.Linear(out_features=5), ex.layers.ReLU(), ex.layers.Linear(), last))
+
+
+def source_for(loss: ex.Loss, numbers: ex.Source, shares: ex.Table) -> ex.Source:
+    """Data that the loss is for: `numbers`, some that are never below 0, `shares` of a whole, or two classes."""
+    match loss:
+        case ex.losses.PoissonNLLLoss():
+            return ex.StraightLine(step=0.03, weight=1.5)
+        case ex.losses.KLDivLoss():
+            return shares
+        case _:
+            return ex.Circles(samples=60, noise=0.1) if isinstance(loss, ex.CLASS_LOSSES) else numbers
 
 
 # ------------------------------------------------------------------------------------------- the course's loop
@@ -134,7 +153,7 @@ def rows_of(source: ex.Source) -> tuple[torch.Tensor, torch.Tensor]:
         return X, source.weight * X + source.bias
     names = Path(source.path).read_text().splitlines()[0].split(",")
     rows = np.loadtxt(source.path, delimiter=",", skiprows=1, dtype=np.float64, ndmin=2).astype(np.float32)
-    X, y = rows[:, list(map(names.index, source.features))], rows[:, [names.index(source.target)]]
+    X, y = rows[:, list(map(names.index, source.features))], rows[:, list(map(names.index, source.targets))]
     return torch.tensor(X).contiguous(), torch.tensor(y).contiguous()  # NumPy gives columns first; sums would differ
 
 
@@ -165,17 +184,43 @@ def plain_model(model: ex.Model, n_features: int, n_outputs: int = 1) -> nn.Modu
         return Line(n_features)
     if isinstance(model, ex.LinearRegressionModelV2):
         return LineV2(n_features, n_outputs)
+    if isinstance(model, ex.Sequential):  # one hidden layer of 5, as `model_for` has it
+        end = nn.LogSoftmax(dim=-1) if n_outputs > 1 else getattr(nn, type(model.layers[-1]).__name__)()
+        return nn.Sequential(nn.Linear(n_features, 5), nn.ReLU(), nn.Linear(5, n_outputs), end)
     layers: list[nn.Module] = []
     for n_in, n_out in itertools.pairwise([n_features, *model.hidden]):
         layers += [nn.Linear(n_in, n_out), getattr(nn, model.activation)()]
     return nn.Sequential(*layers, nn.Linear([n_features, *model.hidden][-1], n_outputs))
 
 
+def plain_loss(loss: ex.Loss, y_train: torch.Tensor) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """The loss of (y_pred, y) as a person would write it, class weights by scikit-learn."""
+    said = {name: value for name, value in msgspec.structs.asdict(loss).items() if name != "balanced"}
+    kind = getattr(nn, type(loss).__name__)
+    match loss:
+        case ex.losses.GaussianNLLLoss():
+            of_torch, n = kind(**said), y_train.shape[1]
+            return lambda y_pred, y: of_torch(y_pred[:, :n], y, nn.functional.softplus(y_pred[:, n:]))
+        case ex.losses.SoftMarginLoss():
+            return lambda y_pred, y: kind()(y_pred, torch.where(y == 1, 1.0, -1.0))
+        case ex.losses.MultiLabelSoftMarginLoss():
+            return lambda y_pred, y: kind()(y_pred, torch.eye(y_pred.shape[1])[y])
+        case ex.losses.KLDivLoss():
+            return kind(reduction="batchmean")
+    if getattr(loss, "balanced", False):
+        classes = y_train.reshape(-1).numpy().astype(int)
+        weights = compute_class_weight("balanced", classes=np.unique(classes), y=classes)
+        is_one = isinstance(loss, ex.BCEWithLogitsLoss)
+        said |= {"pos_weight": torch.tensor([weights[1] / weights[0]]).float()} if is_one else {
+            "weight": torch.tensor(weights).float()}
+    return kind(**said)
+
+
 def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, torch.Tensor]]]:
     """The course's loop, line by line: losses [n_epochs, n_splits] float32, and the state_dict after each epoch."""
     split, fit = experiment.data.split, experiment.fit
     X, y = rows_of(experiment.data.source)
-    if isinstance(fit.loss, ex.BCEWithLogitsLoss):
+    if isinstance(fit.loss, ex.TWO_CLASS_LOSSES):
         y = y.float().unsqueeze(dim=1)
     n_train, n_validation = len(X) * split.train // 100, len(X) * split.validation // 100
     rest, test = np.arange(len(X))[: n_train + n_validation], np.arange(len(X))[n_train + n_validation :]
@@ -190,9 +235,11 @@ def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, to
     held_out = [(X[rows], y[rows]) for rows in ([validation, test] if n_validation else [test])]
 
     torch.manual_seed(fit.seed)
-    two = isinstance(fit.loss, ex.CrossEntropyLoss)  # a logit for each of the two circles
-    model = plain_model(experiment.model, X.shape[1], 2 if two else 1)
-    loss_fn = getattr(nn, type(fit.loss).__name__)(**msgspec.structs.asdict(fit.loss))
+    n_outputs = 1 if isinstance(fit.loss, ex.TWO_CLASS_LOSSES) else 2 if y.ndim == 1 else y.shape[1]
+    if isinstance(fit.loss, ex.losses.GaussianNLLLoss):
+        n_outputs *= 2
+    model = plain_model(experiment.model, X.shape[1], n_outputs)
+    loss_fn = plain_loss(fit.loss, y_train)
     optimizer = getattr(torch.optim, type(fit.optimizer).__name__)(
         model.parameters(), **msgspec.structs.asdict(fit.optimizer)
     )

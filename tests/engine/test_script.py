@@ -72,10 +72,10 @@ def test_the_walk_has_every_row_of_the_tables():
 
 @pytest.mark.parametrize(("model", "loss", "optimizer", "source", "split"), WALK, ids=IDS)
 def test_the_script_in_a_process_of_its_own_prints_the_session_s_losses_to_the_last_bit(
-    warm_python, tmp_path, table, model, loss, optimizer, source, split
+    warm_python, tmp_path, table, shares, model, loss, optimizer, source, split
 ):
     numbers = table if source == "table" else ex.StraightLine(step=0.03, weight=-1.5)
-    data = ex.Data(source=source_for(loss, numbers), split=split)
+    data = ex.Data(source=source_for(loss, numbers, shares), split=split)
     session, code = fitted(ex.Experiment(data=data, model=model, fit=ex.Fit(loss=loss, optimizer=optimizer, epochs=12)))
     assert_prints_what_the_session_did(session, run_warm(warm_python, tmp_path, code))
 

@@ -40,9 +40,9 @@ def test_the_walk_covers_every_row_of_the_tables():
 
 
 @pytest.mark.parametrize(("model", "loss", "optimizer"), FITS)
-def test_the_session_equals_the_plain_loop_to_the_last_bit(table, model, loss, optimizer):
+def test_the_session_equals_the_plain_loop_to_the_last_bit(table, shares, model, loss, optimizer):
     fit = ex.Fit(loss=loss, optimizer=optimizer, epochs=5, seed=3)
-    data = ex.Data(source=source_for(loss, table), split=SPLITS[-1])
+    data = ex.Data(source=source_for(loss, table, shares), split=SPLITS[-1])
     assert_same_as_plain_loop(ex.Experiment(data=data, model=model, fit=fit))
 
 
