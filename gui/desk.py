@@ -17,12 +17,13 @@ from engine.data.opening import source_at
 from engine.data.preparation import n_outputs
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
+from engine.lr_finder import find_lr
 from engine.models.inputs import Inputs
 from engine.runs import Run
 from engine.session import Session
 from engine.training.schedule import hangs_on_length
 from gui import previews
-from gui.frames import ColumnOffer, Evaluation, Frame, Opened, Prepared, RowsShown, Sizes, SourceFound
+from gui.frames import ColumnOffer, Evaluation, Frame, LrFound, Opened, Prepared, RowsShown, Sizes, SourceFound
 from gui.row_heads import rows_shown
 
 LISTED_ROWS = 10_000
@@ -211,6 +212,13 @@ class Desk:
     def save_model(self, path: Path) -> None:
         """Write the model with its experiment."""
         model_file.save_model(path, self.session)
+
+    def find_lr(self) -> LrFound | None:
+        """A short training with ever larger learning rates, on a copy; None when the person does not wait for it."""
+        curve = find_lr(self.session, self._watch[1])
+        if curve is None:
+            return None
+        return LrFound(self._number, curve.lrs, curve.losses, curve.smoothed, curve.suggestion)
 
     def look_at(self, path: Path, kind: str) -> SourceFound:
         """What a file or folder most likely is; `kind` is a source's tag, or empty where that is to be found out."""

@@ -47,6 +47,7 @@ class TrainingThread(QThread):
     run_ended = Signal(object)  # Run
     source_found = Signal(object)  # SourceFound
     rows_found = Signal(object)  # RowsShown
+    lr_found = Signal(object)  # LrFound, or None when it was cancelled
     reading = Signal(float)  # how far the reading of a file is, 0 to 1; 1 when it has ended
     opened = Signal(object)  # Opened
     saved = Signal(object)  # Path
@@ -109,8 +110,12 @@ class TrainingThread(QThread):
 
     @Slot()
     def cancel_reading(self) -> None:
-        """Give up the file that is being read. What was there before stays."""
+        """Give up the file that is being read, or the search for a learning rate. What was there before stays."""
         self._cancel_asked.set()
+
+    def find_lr(self) -> None:
+        """Look for a learning rate; the answer is lr_found."""
+        self._commands.put(self._find_lr)
 
     def open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         """Open a model file; one from elsewhere takes the data of `current`. The answer is opened."""
@@ -325,6 +330,11 @@ class TrainingThread(QThread):
     def _send_rows(self) -> None:
         if self.desk.has_session:
             self.rows_found.emit(self.desk.rows())
+
+    def _find_lr(self) -> None:
+        if self._state is RunState.RUNNING:
+            raise InputError("The model is being fitted: stop the fit, then look for a learning rate.")
+        self.lr_found.emit(self.desk.find_lr())
 
     def _tell_progress(self, share: float) -> None:
         """At most a few times a second; nothing at all of what is read in a moment."""

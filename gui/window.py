@@ -28,7 +28,7 @@ from gui.code import CodePane
 from gui.dialogs import Dialogs
 from gui.document import Document
 from gui.filing import MODEL_SUFFIXES, Filing
-from gui.frames import Evaluation, Failure, Frame, Prepared, RunState
+from gui.frames import Evaluation, Failure, Frame, LrFound, Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
 from gui.middle import Middle
@@ -160,6 +160,8 @@ class MainWindow(QMainWindow):
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)
+        trainer.lr_found.connect(self._show_lr)
+        self.model_panel.training.lr_wanted.connect(self._look_for_lr)
         self.middle.column_chosen.connect(self._show_column)
         self.model_panel.flow_changed.connect(self._show_flow)
         self.model_panel.shapes_wanted.connect(self.actions_["model"].toggle)
@@ -183,6 +185,10 @@ class MainWindow(QMainWindow):
         self.plots.painted.connect(self._points_painted)
         self.plots.show_experiment(self.document.experiment)
         self.improve_panel.compared.connect(self.plots.compare)
+        self.plots.lr_finder.chosen.connect(self.model_panel.training.take_lr)
+        self.middle.model.selected.connect(self.model_panel.layers.select)
+        self.middle.model.mended.connect(self.model_panel.mend)
+        self.model_panel.layers.selected.connect(self.middle.model.select)
         self.apply_theme(self._theme)
         self.garbage.start()
         self.trainer.start()
@@ -325,6 +331,7 @@ class MainWindow(QMainWindow):
             for step in (1, 2):
                 self.steps.set_done(step, False)
             self.data_panel.show_failure(failure.sentence)
+        self.model_panel.training.lr_looked_for()
         self.status.say(failure.sentence)
         is_unfinished = isinstance(self.document.experiment.data.source, ex.Painted) and not failure.details
         is_unfinished = is_unfinished or self.model_panel.says(failure.sentence)
@@ -431,6 +438,23 @@ class MainWindow(QMainWindow):
         is_reading = share < 1
         self.actions_["cancel"].setEnabled(is_reading)
         self.status.show_reading(share)
+
+    @Slot(bool)
+    def _look_for_lr(self, on: bool) -> None:
+        """Let the thread look for a learning rate, or give it up."""
+        if on:
+            self.status.say("Looking for a learning rate…")
+            self.trainer.find_lr()
+        else:
+            self.trainer.cancel_reading()
+
+    @Slot(object)
+    def _show_lr(self, found: LrFound | None) -> None:
+        self.model_panel.training.lr_looked_for()
+        self.status.say("")
+        if found is not None and self.prepared is not None and found.session == self.prepared.session:
+            self._show_plots()
+            self.plots.show_lr(found)
 
     @Slot(object)
     def _points_painted(self, points: tuple[tuple[float, float, int], ...]) -> None:
