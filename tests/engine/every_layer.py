@@ -147,7 +147,7 @@ def make_data(folder: Path) -> dict[str, ex.Data]:
         for number in range(8):
             pixels = generator.integers(low, low + 128, (8, 8), dtype=np.uint8)
             Image.fromarray(pixels).save(folder / "pictures" / kind / f"{number}.png")
-    rows = generator.normal(size=(40, 2)).cumsum(axis=0)
+    rows = generator.normal(size=(60, 2)).cumsum(axis=0)
     np.savetxt(folder / "days.csv", rows, delimiter=",", header="a,b", comments="", fmt="%.4f")
     words = ["good fine nice", "bad poor sad"]
     texts = [f"it was {words[i % 2].split()[i % 3]} and {words[i % 2].split()[i % 2]},{i % 2}" for i in range(24)]
@@ -158,7 +158,9 @@ def make_data(folder: Path) -> dict[str, ex.Data]:
         "rows": ex.Data(source=ex.Blobs(samples=40, classes=4, features=3), split=shuffled),
         "pictures": ex.Data(source=ex.Images(path=str(folder / "pictures"), size=8, colour="grey"), split=shuffled),
         "sequences": ex.Data(
-            source=ex.Sequences(path=str(folder / "days.csv"), target="a", features=("a", "b"), length=8), split=split
+            source=ex.Sequences(path=str(folder / "days.csv"), target="a", features=("a", "b"), length=8),
+            split=split,
+            scaling=ex.Scaling(features="standardise", target="standardise"),
         ),
         "texts": ex.Data(
             source=ex.Text(path=str(folder / "texts.csv"), text="remark", label="kind", length=6), split=shuffled
