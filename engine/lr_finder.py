@@ -148,7 +148,8 @@ def _curve(lrs: NDArray[np.float64], losses: NDArray[np.float64]) -> LrCurve:
             "The loss becomes infinite at the smallest learning rates already: standardise the features in step 1."
         )
     lowest = losses.min()
-    smoothed = _smoothed(np.minimum(losses, lowest + (TOO_HIGH - 1) * abs(lowest)))
+    ceiling = max(lowest + (TOO_HIGH - 1) * abs(lowest), losses[:RECENT].max())  # the way down is not cut off
+    smoothed = _smoothed(np.minimum(losses, ceiling))
     end = int(np.argmin(smoothed))
     slope = np.gradient(smoothed, np.log(lrs))[: end + 1]
     if slope.min() >= 0:

@@ -57,8 +57,7 @@ class LrPlot(PlotCard):
         self.line.setPen(pg.mkPen(theme.prediction, width=2))
         self.line.setHoverPen(pg.mkPen(theme.accent, width=3))
         self.show_legend([
-            (LINE, theme.muted, "loss of each step"), (LINE, theme.train, "smoothed"),
-            (LINE, theme.prediction, "chosen rate"),
+            (LINE, theme.muted, "loss"), (LINE, theme.train, "smoothed"), (LINE, theme.prediction, "chosen"),
         ])  # fmt: skip
 
     def show_found(self, found: LrFound) -> None:
@@ -71,6 +70,8 @@ class LrPlot(PlotCard):
         self._words.setText(f"The loss falls fastest at {found.suggestion:.3g}. Click to choose another.")
         self._moved()
         self.show_all()
+        low, high = float(found.smoothed.min()), float(found.smoothed.max())
+        self.item.setYRange(low, high, padding=0.1)  # at the end the loss of each step may be far above
         self.use.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
