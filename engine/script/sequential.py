@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from engine import experiment as ex
 from engine.models.flow import LayerFlow, flow
@@ -35,11 +36,10 @@ def sequential_lines(model: ex.Sequential, inputs: Inputs, outputs: str) -> tupl
     """
     n_outputs = int(outputs) if outputs.isdigit() else STAND_IN
     walked = flow(model, inputs, n_outputs)
-    misfits = [layer.misfit for layer in walked.layers if layer.misfit]
     layers = _layer_lines(model.layers, iter(walked.layers), {STAND_IN: outputs})
     build = ["model = nn.Sequential(", *(f"    {line}" for line in layers), ")"]
-    if misfits:
-        build = [f"# It does not fit yet. {misfits[0]}", *build]
+    if any(layer.misfit for layer in walked.layers):
+        build = [f"# {line}" for line in wrap(f"It does not fit yet: {walked.misfit}", WIDEST_LINE)] + build
     if model.frozen:
         build.append(f"model[:{model.frozen}].requires_grad_(False)  # these layers keep their weights")
     used = {OWN_CLASSES[type(layer)] for layer in ex.layers.every(model.layers) if type(layer) in OWN_CLASSES}
