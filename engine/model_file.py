@@ -26,6 +26,7 @@ from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import InferredModel, build_model, infer_model, n_parameters
 from engine.models.inputs import Inputs
+from engine.own_code.building import NotBuilt, is_loaded
 from engine.session import Session
 from engine.training.batches import Position
 from engine.weights import Weights, load_into, read_members, read_weights
@@ -46,6 +47,7 @@ class OpenedModel:
 
     path: Path
     module: torch.nn.Module
+    """NotBuilt where the file brings its own code: that runs in a process of its own alone."""
     model: ex.Model
     inputs: Inputs
     n_outputs: int
@@ -69,6 +71,13 @@ def save_model(path: Path, session: Session) -> None:
 
     The experiment says as many epochs as were done: it is the one that gives this model. Raises InputError.
     """
+    from engine.own_code.remote import RemoteSession
+
+    atomic_write(path, session.model_bytes() if isinstance(session, RemoteSession) else model_bytes(session))
+
+
+def model_bytes(session: Session) -> bytes:
+    """What `save_model` writes."""
     buffer = io.BytesIO()
     torch.save({key: value.cpu() for key, value in session.model.state_dict().items()}, buffer)
     check_X = session.dataset.X_test[: _check_rows(session.preparation.input_shape)]
@@ -84,7 +93,7 @@ def save_model(path: Path, session: Session) -> None:
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             archive.writestr(TORCH_FOLDER + FOLDER + name, content)
-    atomic_write(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _check_rows(input_shape: tuple[int, ...]) -> int:
@@ -148,13 +157,19 @@ def _opened(
     members: dict[str, bytes],
     preparation: Preparation | None = None,
 ) -> OpenedModel:
+    losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None
+    if isinstance(inferred.model, ex.OwnCode) and not is_loaded():
+        return OpenedModel(
+            path, NotBuilt(), inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
+            experiment, losses, _position(members, path), {}, None, inferred.warnings,
+        )  # fmt: skip
     held = sum(tensor.numel() for tensor in weights.state_dict.values())
-    if n_parameters(inferred.model, inferred.inputs, inferred.n_outputs) > 2 * held + 1000:
+    is_own = isinstance(inferred.model, ex.OwnCode)  # built in a process with a limit of its own
+    if not is_own and n_parameters(inferred.model, inferred.inputs, inferred.n_outputs) > 2 * held + 1000:
         # refused before memory is taken for it; what differs less is named by load_into
         raise InputError(f"{path.name}: its experiment tells of a larger model than its weights; take another copy.")
     module = build_model(inferred.model, inferred.inputs, inferred.n_outputs)
     warnings = (*load_into(module, weights, path), *inferred.warnings)
-    losses = _losses(members["losses.npy"], path) if "losses.npy" in members else None
     return OpenedModel(
         path, module, inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
         experiment, losses, _position(members, path), _optimizer_state(members, module, path),
@@ -253,11 +268,16 @@ def check_fits(opened: OpenedModel, experiment: ex.Experiment, dataset: Dataset)
         )
 
 
-def restore(session: Session, opened: OpenedModel) -> None:
+def restore(session: Session, opened: OpenedModel) -> float | None:
     """Put an opened model into a new session for its experiment; a whole one goes on to the bit.
 
+    Returns the largest difference between the saved predictions and those made now, where there are saved ones.
     Raises InputError for an optimizer's state that does not belong to the experiment's optimizer.
     """
+    from engine.own_code.remote import RemoteSession
+
+    if isinstance(session, RemoteSession):
+        return session.restore(opened.path).difference
     session.model.load_state_dict(opened.module.state_dict())
     session.can_go_on = opened.experiment is not None
     if opened.optimizer:
@@ -266,6 +286,7 @@ def restore(session: Session, opened: OpenedModel) -> None:
         session.optimizer.load_state_dict({**whole, "state": opened.optimizer})
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
         session.resume(opened.losses[: session.experiment.fit.epochs], opened.position)
+    return opened.difference
 
 
 def _check_names(opened: OpenedModel, session: Session) -> None:

@@ -40,5 +40,7 @@ def action_rows(window: MainWindow) -> list[Row]:
             "All rows of the data, or the plots", is_switch=True),
         Row("model", "&Model", "Ctrl+M", window.show_model, tip="What flows through the model, or the plots",
             is_switch=True),
+        Row("own_code", "Own &code", "Ctrl+Shift+M", window.show_own_code,
+            tip="A class of your own that subclasses nn.Module, or the plots", is_switch=True),
         Row("about", "&About Sixstep", "", window.about),
     ]  # fmt: skip

@@ -22,26 +22,47 @@ from gui.widgets import heading
 
 TOKENS = re.compile(
     r"(?P<comment>#.*)"
-    r"|(?P<string>\"\"\".*?\"\"\"|f?\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
-    r"|(?P<keyword>\b(?:import|from|as|class|def|return|for|in|if|else|with|None|True|False)\b)"
+    r"|(?P<open>(?:\"\"\"(?!.*\"\"\")|'''(?!.*''')).*)"
+    r"|(?P<string>\"\"\".*?\"\"\"|'''.*?'''|f?\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+    r"|(?P<keyword>\b(?:import|from|as|class|def|return|for|in|is|if|elif|else|with|while|break|continue|pass"
+    r"|and|or|not|lambda|try|except|finally|raise|assert|del|yield|global|nonlocal|None|True|False)\b)"
     r"|(?P<number>\b\d[\d_]*(?:\.\d*)?(?:e[+-]?\d+)?)"
 )
 
 
-class _Highlighter(QSyntaxHighlighter):
+INSIDE = {1: '"""', 2: "'''"}
+"""The state of a line whose end lies inside such a string."""
+
+
+class Highlighter(QSyntaxHighlighter):
+    """Colours for Python."""
+
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
         self.formats: dict[str, QTextCharFormat] = {}
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take other colours."""
         for name in ("comment", "string", "keyword", "number"):
             self.formats[name] = QTextCharFormat()
             self.formats[name].setForeground(QColor(getattr(theme, name)))
         self.rehighlight()
 
     def highlightBlock(self, text: str) -> None:
-        for match in TOKENS.finditer(text):
+        start = 0
+        self.setCurrentBlockState(0)
+        if self.previousBlockState() in INSIDE and self.formats:
+            quotes = INSIDE[self.previousBlockState()]
+            end = text.find(quotes)
+            start = len(text) if end < 0 else end + 3
+            self.setFormat(0, start, self.formats["string"])
+            if end < 0:
+                self.setCurrentBlockState(self.previousBlockState())
+        for match in TOKENS.finditer(text, start):
             name = match.lastgroup or ""
+            if name == "open":  # a string that goes on in the next line
+                self.setCurrentBlockState(1 if match[0].startswith(INSIDE[1]) else 2)
+                name = "string"
             if name in self.formats:
                 self.setFormat(match.start(), match.end() - match.start(), self.formats[name])
 
@@ -61,7 +82,7 @@ class CodePane(QFrame):
         font.setStyleHint(QFont.StyleHint.Monospace)
         font.setPointSize(9)
         self._editor.setFont(font)
-        self._highlighter = _Highlighter(self._editor.document())
+        self._highlighter = Highlighter(self._editor.document())
         button = QToolButton()
         button.setDefaultAction(copy)
 

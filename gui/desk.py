@@ -19,11 +19,27 @@ from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 from engine.lr_finder import find_lr
 from engine.models.inputs import Inputs
+from engine.own_code.contract import OwnCodeError
+from engine.own_code.orders import layer_lines
+from engine.own_code.remote import RemoteSession, never
+from engine.own_code.trust import Trust
+from engine.own_code.workshop import Workshop
 from engine.runs import Run
 from engine.session import Session
 from engine.training.schedule import hangs_on_length
 from gui import previews
-from gui.frames import ColumnOffer, Evaluation, Frame, LrFound, Opened, Prepared, RowsShown, Sizes, SourceFound
+from gui.frames import (
+    CodeChecked,
+    ColumnOffer,
+    Evaluation,
+    Frame,
+    LrFound,
+    Opened,
+    Prepared,
+    RowsShown,
+    Sizes,
+    SourceFound,
+)
 from gui.row_heads import rows_shown
 
 LISTED_ROWS = 10_000
@@ -33,9 +49,18 @@ LISTED_ROWS = 10_000
 class Desk:
     """At most one session at a time."""
 
-    def __init__(self, on_progress: Callable[[float], None], cancelled: Callable[[], bool]) -> None:
-        """Both are asked while a file is read: how far it is, and whether the person has cancelled."""
+    def __init__(
+        self,
+        on_progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+        trust: Trust | None = None,
+        interrupted: Callable[[], bool] = never,
+    ) -> None:
+        """The first two are asked while a file is read: how far it is, and whether the person has cancelled;
+        `interrupted` while own code runs, which only those texts do that `trust` has."""
         self._watch = (on_progress, cancelled)
+        self._trust = Trust() if trust is None else trust
+        self._workshop = Workshop(self._trust, interrupted)
         self._tables = Tables()
         self._session: Session | None = None
         self._read: tuple[ex.Data, Dataset] | None = None
@@ -53,6 +78,7 @@ class Desk:
     def close(self) -> None:
         """End what waits."""
         self._tables.close()
+        self._workshop.close()
 
     @property
     def session(self) -> Session:
@@ -68,6 +94,11 @@ class Desk:
         return self._session is not None
 
     @property
+    def can_answer(self) -> bool:
+        """Whether the session's model is there; own code may have ended it."""
+        return not isinstance(self._session, RemoteSession) or self._session.is_alive
+
+    @property
     def device(self) -> str:
         """Where the session computes."""
         return self.session.device
@@ -78,7 +109,7 @@ class Desk:
 
     def fits(self, experiment: ex.Experiment, wanted: str) -> bool:
         """Whether the session is for this experiment already, but for the number of epochs."""
-        if self._session is None or self._session.device != device.pick(wanted):
+        if self._session is None or self._session.device != device.pick(wanted) or not self.can_answer:
             return False
         if experiment.fit.epochs < self._session.epoch:
             return False  # fewer than are done: another experiment
@@ -99,7 +130,7 @@ class Desk:
         try:
             if dataset is None:
                 dataset = load_dataset(experiment.data, self._tables, *self._watch)
-            self._session = Session(experiment, device.pick(wanted), dataset)
+            self._session = self._workshop.open_session(experiment, device.pick(wanted), dataset)
         except InputError as error:
             self._why = str(error)
             if dataset is not None:
@@ -118,20 +149,43 @@ class Desk:
             experiment.data, inputs, n_outputs(experiment.fit.loss, preparation), len(dataset.X_train)
         )
 
-    def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared]:
-        """The session of a model file; one from elsewhere is put before the current data."""
+    def check_code(self, experiment: ex.Experiment, wanted: str) -> CodeChecked:
+        """Try own code that the person has just written on a few rows of the data."""
+        assert isinstance(experiment.model, ex.OwnCode)
+        code = experiment.model.code
+        try:
+            report = self._workshop.check(experiment, device.pick(wanted), self._data(experiment.data))
+        except OwnCodeError as error:
+            return CodeChecked(code, str(error), error.line)
+        return CodeChecked(code, layers=layer_lines(report))
+
+    def expect_code(self) -> None:
+        """Have a process wait that checks own code: the person is writing."""
+        self._workshop.warm_up()
+
+    def _data(self, data: ex.Data) -> Dataset:
+        if self._session is not None and self._session.experiment.data == data:
+            return self._session.dataset
+        if self._read is None or self._read[0] != data:
+            self._read = data, load_dataset(data, self._tables, *self._watch)
+        return self._read[1]
+
+    def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared | None]:
+        """The session of a model file; one from elsewhere is put before the current data. Without a session where the
+        file brings its own code, which nobody here has trusted yet."""
         opened = model_file.open_model(path)
         experiment = ex.replace(current, model=opened.model) if opened.experiment is None else opened.experiment
+        if isinstance(opened.model, ex.OwnCode) and opened.model.code not in self._trust:
+            message = f"{path.name} brings its own code: read it, nothing of it has run."
+            return Opened(path, experiment, message, of_sixstep=True), None
         dataset = load_dataset(experiment.data, self._tables, *self._watch)
         if opened.experiment is None:
             model_file.check_fits(opened, experiment, dataset)
-        session = Session(experiment, device.pick(wanted), dataset)
-        model_file.restore(session, opened)
+        session = self._workshop.open_session(experiment, device.pick(wanted), dataset)
+        difference = model_file.restore(session, opened)
         message = f"{path.name} opened."
-        if opened.difference is not None:
-            message = (
-                f"{path.name} opened. Predicting again: largest difference to what was saved {opened.difference:g}."
-            )
+        if difference is not None:
+            message = f"{path.name} opened. Predicting again: largest difference to what was saved {difference:g}."
         message = " ".join([message, *opened.warnings])
         return Opened(path, experiment, message, opened.experiment is not None), self.adopt(session)
 
@@ -153,8 +207,8 @@ class Desk:
             features=data.features,
             target=data.targets[0],
             shapes=previews.shapes(session),
-            n_parameters=sum(p.numel() for p in session.model.parameters()),
-            layers=tuple(str(layer) for layer in session.model.children()),
+            n_parameters=_n_parameters(session),
+            layers=_layers(session),
             reading=data.reading,
             columns=() if table is None else _offers(table),
             warnings=data.warnings if table is None else tuple(dict.fromkeys((*data.warnings, *table.warnings))),
@@ -235,6 +289,18 @@ class Desk:
         until the model is evaluated."""
         has_validation = "validation" in self.session.dataset.splits
         return rows_shown(self.session, self._tables, sealed=has_validation and not self._is_evaluated)
+
+
+def _n_parameters(session: Session) -> int:
+    if isinstance(session, RemoteSession):
+        return session.report.n_parameters
+    return sum(parameter.numel() for parameter in session.model.parameters())
+
+
+def _layers(session: Session) -> tuple[str, ...]:
+    if isinstance(session, RemoteSession):
+        return layer_lines(session.report)
+    return tuple(str(layer) for layer in session.model.children())
 
 
 def _offers(table: OpenTable) -> tuple[ColumnOffer, ...]:

@@ -256,3 +256,17 @@ class Failure:
     details: str = ""
     is_wish: bool = False
     """Whether the person asked for it (a cancelled reading): said, but not in the way."""
+    line: int = 0
+    """The line in the person's own code; 0 where it has nothing to do with that."""
+
+
+@dataclass(frozen=True)
+class CodeChecked:
+    """What a check of own code has found."""
+
+    code: str
+    sentence: str = ""
+    """What is wrong; empty where it works."""
+    line: int = 0
+    layers: tuple[str, ...] = ()
+    """Each module as it ran, a line each."""

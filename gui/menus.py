@@ -42,7 +42,7 @@ class Menus(QObject):
             ],
             "&Edit": ["undo", "redo", "-", "paste_data", "copy_code"],
             "&Train": ["fit", "pause", "step", "stop", "reset"],
-            "&View": ["rows", "model", "-", self.theme],
+            "&View": ["rows", "model", "own_code", "-", self.theme],
             "&Help": ["about"],
         }  # fmt: skip
         for title, entries in menus.items():

@@ -1,15 +1,17 @@
-"""The middle of the window: the plots, or in their place the table of all rows or the whole model."""
+"""The middle of the window: the plots, or in their place the table of all rows, the whole model or own code."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from gui.frames import RowsShown
 from gui.theme import Theme
 from gui.widgets import card, heading
+
+View = Literal["plots", "rows", "model", "own_code"]
 
 
 class Middle(QStackedWidget):
@@ -18,8 +20,8 @@ class Middle(QStackedWidget):
     column_chosen = Signal(str)
     """The head of a column in the table of rows was clicked."""
 
-    def fill(self) -> None:
-        """Make the plots, the table and the view of the model."""
+    def fill(self, own_code: QWidget) -> None:
+        """Make the plots, the table and the view of the model, beside the editor."""
         from gui.model_view import ModelView
         from gui.plots.area import PlotArea
         from gui.rows.view import RowsView
@@ -35,6 +37,8 @@ class Middle(QStackedWidget):
         self.addWidget(self.plots)
         self.addWidget(self._table)
         self.addWidget(self.model)
+        self._own_code = own_code
+        self.addWidget(own_code)
         self.rows.column_chosen.connect(self.column_chosen)
 
     @property
@@ -48,9 +52,10 @@ class Middle(QStackedWidget):
         self.rows.apply_theme(theme)
         self.model.apply_theme(theme)
 
-    def show_view(self, name: Literal["plots", "rows", "model"]) -> None:
-        """One of the three."""
-        self.setCurrentWidget({"plots": self.plots, "rows": self._table, "model": self.model}[name])
+    def show_view(self, name: View) -> None:
+        """One of the four."""
+        views = {"plots": self.plots, "rows": self._table, "model": self.model, "own_code": self._own_code}
+        self.setCurrentWidget(views[name])
 
     @Slot(object)
     def show_rows(self, shown: RowsShown) -> None:

@@ -53,6 +53,17 @@ class Settings:
         self._store.setValue("recent", [str(p) for p in paths])
 
     @property
+    def trusted_code(self) -> list[str]:
+        """The SHA-256 of each text of own code that the person has trusted."""
+        value = self._value("trusted_code")
+        names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [name for name in names if isinstance(name, str)]
+
+    @trusted_code.setter
+    def trusted_code(self, fingerprints: list[str]) -> None:
+        self._store.setValue("trusted_code", fingerprints)
+
+    @property
     def pasted(self) -> Path:
         """Where tables from the clipboard are kept."""
         return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)) / "pasted"

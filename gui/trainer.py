@@ -16,6 +16,8 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from engine import experiment as ex
 from engine.data.child import CancelledError
 from engine.errors import InputError
+from engine.own_code.contract import OwnCodeError, StoppedError
+from engine.own_code.trust import Trust, UntrustedError
 from gui.frames import Failure, RunState
 
 if TYPE_CHECKING:
@@ -48,17 +50,22 @@ class TrainingThread(QThread):
     source_found = Signal(object)  # SourceFound
     rows_found = Signal(object)  # RowsShown
     lr_found = Signal(object)  # LrFound, or None when it was cancelled
+    code_checked = Signal(object)  # CodeChecked
     reading = Signal(float)  # how far the reading of a file is, 0 to 1; 1 when it has ended
     opened = Signal(object)  # Opened
     saved = Signal(object)  # Path
     failed = Signal(object)  # Failure
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, trust: Trust | None = None) -> None:
+        """`trust` says whose own code may run; it grows in the window's thread."""
         super().__init__(parent)
+        self._trust = Trust() if trust is None else trust
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._latest_prepare = 0
         self._stop_asked = threading.Event()
         self._cancel_asked = threading.Event()
+        self._end_asked = threading.Event()
+        """Stop was pressed: own code that runs on has two more seconds."""
         self._reading_from = 0.0
         self._is_reading = False
         self._frame_shown = threading.Event()
@@ -89,7 +96,8 @@ class TrainingThread(QThread):
 
     def stop(self) -> None:
         """End the fit; the model stays as it is."""
-        self._commands.put(lambda: self._halt(RunState.DONE))
+        self._end_asked.set()
+        self._commands.put(self._stop)
 
     def reset(self) -> None:
         """Back to epoch 0, with the same start."""
@@ -117,6 +125,14 @@ class TrainingThread(QThread):
         """Look for a learning rate; the answer is lr_found."""
         self._commands.put(self._find_lr)
 
+    def check_code(self, experiment: ex.Experiment, device: str) -> None:
+        """Try the own code of an experiment on a few rows; the answer is code_checked."""
+        self._commands.put(lambda: self._check_code(experiment, device))
+
+    def expect_code(self) -> None:
+        """Say that the person is writing code that will be checked."""
+        self._commands.put(lambda: self.desk.expect_code())
+
     def open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         """Open a model file; one from elsewhere takes the data of `current`. The answer is opened."""
         self._commands.put(lambda: self._open_model(path, current, device))
@@ -134,6 +150,7 @@ class TrainingThread(QThread):
         """End the thread after the command in hand, and wait for it."""
         self._stop_asked.set()
         self._cancel_asked.set()
+        self._end_asked.set()
         self._commands.put(None)
         self.wait()
 
@@ -158,9 +175,12 @@ class TrainingThread(QThread):
         """Import what is heavy here and now, not in the window's thread: it takes a second or two."""
         from gui.desk import Desk
 
-        self._desk = Desk(self._tell_progress, self._cancel_asked.is_set)
+        self._desk = Desk(self._tell_progress, self._cancel_asked.is_set, self._trust, self._is_interrupted)
         self.ready.emit(self._desk.devices())
         self._desk.warm_up()
+
+    def _is_interrupted(self) -> bool:
+        return self._end_asked.is_set() or self._cancel_asked.is_set()
 
     def _carry_over(self, work: Callable[[], None]) -> bool:
         """Do `work`; whatever goes wrong in it is told to the window. Says whether it went well."""
@@ -169,7 +189,9 @@ class TrainingThread(QThread):
         try:
             work()
         except InputError as error:
-            self._fail(Failure(str(error), is_wish=isinstance(error, CancelledError)))
+            is_wish = isinstance(error, CancelledError | StoppedError | UntrustedError)
+            line = error.line if isinstance(error, OwnCodeError) else 0
+            self._fail(Failure(str(error), is_wish=is_wish, line=line))
         except BaseException as error:
             # a table reader written in Rust panics with no Exception; and a kept traceback would keep its frames
             details = "".join(traceback.format_exception(error))
@@ -188,7 +210,10 @@ class TrainingThread(QThread):
 
     def _fail(self, failure: Failure) -> None:
         if self._state is RunState.RUNNING:
-            self._carry_over(lambda: self._end(RunState.FAILED, "failed"))
+            if self.desk.can_answer:
+                self._carry_over(lambda: self._end(RunState.FAILED, "failed"))
+            else:
+                self._enter(RunState.FAILED)  # its model is gone: there is nothing to look at
         self.failed.emit(failure)
 
     @property
@@ -292,7 +317,7 @@ class TrainingThread(QThread):
         if self.desk.session.done:
             raise InputError("All epochs are done: raise the epochs in step 3 to go on, or press Reset to begin anew.")
         self._start_clock()
-        self._state = RunState.RUNNING  # so that a failure ends the run
+        self._enter(RunState.RUNNING)  # so that a failure ends the run, and Stop is there
         self.desk.session.advance(epochs=1)
         if self.desk.session.done:
             self._end(RunState.DONE, "done")
@@ -301,8 +326,12 @@ class TrainingThread(QThread):
 
     def _begin_anew_if_done(self) -> None:
         session = self.desk.session
-        if session.done or not session.can_go_on:
+        if session.done or not session.can_go_on or not self.desk.can_answer:
             self._reset()
+
+    def _stop(self) -> None:
+        self._end_asked.clear()
+        self._halt(RunState.DONE)
 
     def _halt(self, state: RunState) -> None:
         """Pause or stop."""
@@ -331,6 +360,11 @@ class TrainingThread(QThread):
         if self.desk.has_session:
             self.rows_found.emit(self.desk.rows())
 
+    def _check_code(self, experiment: ex.Experiment, device: str) -> None:
+        if self._state is RunState.RUNNING:
+            raise InputError("The model is being fitted: stop the fit, then check the code.")
+        self.code_checked.emit(self.desk.check_code(experiment, device))
+
     def _find_lr(self) -> None:
         if self._state is RunState.RUNNING:
             raise InputError("The model is being fitted: stop the fit, then look for a learning rate.")
@@ -346,6 +380,9 @@ class TrainingThread(QThread):
 
     def _open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         opened, prepared = self.desk.open_model(path, current, device)
+        if prepared is None:  # it brings its own code
+            self.opened.emit(opened)
+            return
         self._enter(RunState.IDLE)
         self.prepared.emit(prepared)
         self._start_clock()

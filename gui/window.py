@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -20,6 +20,7 @@ from engine import experiment as ex
 from engine.data.suits import reads_the_same
 from engine.errors import InputError
 from engine.files import with_source
+from engine.own_code.trust import Trust
 from engine.runs import Run
 from engine.script import script
 from gui import actions as act
@@ -31,7 +32,7 @@ from gui.filing import MODEL_SUFFIXES, Filing
 from gui.frames import Evaluation, Failure, Frame, LrFound, Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
-from gui.middle import Middle
+from gui.middle import Middle, View
 from gui.model_flow import ModelFlow
 from gui.pacing import FramePacing
 from gui.settings import Settings
@@ -41,6 +42,7 @@ from gui.steps.evaluate import EvaluatePanel
 from gui.steps.fit import FitPanel
 from gui.steps.improve import ImprovePanel
 from gui.steps.model import ModelPanel
+from gui.steps.own_code import OwnCodeCard, OwnCodeView
 from gui.steps.panel import StepPanel
 from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
@@ -50,6 +52,8 @@ from gui.trainer import TrainingThread
 if TYPE_CHECKING:
     from gui.plots.area import PlotArea
 
+VIEWS = ("rows", "model", "own_code")
+"""Switches that show something in place of the plots."""
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
 ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
 
@@ -64,6 +68,7 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.dialogs = dialogs or Dialogs(self)
         self.document = Document(self)
+        self.trust = Trust(settings.trusted_code)
         self.state = RunState.IDLE
         self.prepared: Prepared | None = None
         self._may_close = False
@@ -71,7 +76,7 @@ class MainWindow(QMainWindow):
         self._loaded = False
         self._is_painted = False
         self._path_to_open: Path | None = None
-        self.trainer = TrainingThread(self)
+        self.trainer = TrainingThread(self, self.trust)
         self._pacing = FramePacing(self)
         self.garbage = GarbageCollector(self)
         self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
@@ -79,6 +84,9 @@ class MainWindow(QMainWindow):
         self.actions_ = act.Actions(self, action_rows(self))
         self.data_panel = DataPanel(self.document)
         self.model_panel = ModelPanel(self.document)
+        self.own_code = OwnCodeView(self.document, self.trust)
+        self.own_code_card = OwnCodeCard(self.document, self.trust)
+        self.model_panel.place_own_code(self.own_code_card)
         self.fit_panel = FitPanel(self.document, [self.actions_[name] for name in CONTROLS])
         self.evaluate_panel = EvaluatePanel(self.document)
         self.improve_panel = ImprovePanel(self.document)
@@ -166,6 +174,13 @@ class MainWindow(QMainWindow):
         self.model_panel.flow_changed.connect(self._show_flow)
         self.model_panel.shapes_wanted.connect(self.actions_["model"].toggle)
         self.actions_["model"].toggled.connect(self.model_panel.shapes_shown)
+        self.own_code_card.editor_wanted.connect(self._show_editor)
+        self.own_code.closed.connect(self._show_plots)
+        self.own_code.typing.connect(trainer.expect_code)
+        self.own_code.check_wanted.connect(self._check_code)
+        self.own_code.trusted.connect(self._trust_code)
+        trainer.code_checked.connect(self.own_code.show_checked)
+        trainer.failed.connect(self.own_code.show_failure)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
         self.menus.new_chosen.connect(self.filing.new)
@@ -181,7 +196,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _add_plots(self) -> None:
         """After the first paint: the plotting library takes a third of a second to import."""
-        self.middle.fill()
+        self.middle.fill(self.own_code)
         self.plots.painted.connect(self._points_painted)
         self.plots.show_experiment(self.document.experiment)
         self.improve_panel.compared.connect(self.plots.compare)
@@ -205,6 +220,7 @@ class MainWindow(QMainWindow):
         self.data_panel.apply_theme(theme)
         self.model_panel.apply_theme(theme)
         self.code.apply_theme(theme)
+        self.own_code.apply_theme(theme)
         for name in CONTROLS:
             self.actions_[name].setIcon(icon(name, theme))
         if self.middle.is_filled:
@@ -294,7 +310,7 @@ class MainWindow(QMainWindow):
         self.actions_["pause"].setText("&Resume" if paused else "&Pause")
         self.actions_["pause"].setIcon(icon("fit" if paused else "pause", self._theme))
         at_rest = act.at_rest(state, True)
-        for panel in (self.data_panel, self.model_panel):
+        for panel in (self.data_panel, self.model_panel, self.own_code):
             panel.setEnabled(at_rest)
         self.plots.set_paintable(at_rest)
         self.fit_panel.device.setEnabled(at_rest)
@@ -380,6 +396,9 @@ class MainWindow(QMainWindow):
     @Slot(int, str)
     def _file_done(self, step: int, message: str) -> None:
         self.status.say(message)
+        if not self.own_code.is_trusted:
+            step = 2
+            self._show_editor()
         self.steps.open(step)
         if step == len(TITLES):
             self.steps.set_done(step, True)
@@ -405,14 +424,47 @@ class MainWindow(QMainWindow):
         self._show_view("model", on)
         self._show_flow(self.model_panel.flow)
 
-    def _show_view(self, name: Literal["rows", "model"], on: bool) -> None:
+    @Slot(bool)
+    def show_own_code(self, on: bool) -> None:
+        """The editor for own code in place of the plots, or the plots again."""
+        self._show_view("own_code", on)
         if on:
-            self.actions_["model" if name == "rows" else "rows"].setChecked(False)
+            self.own_code.editor.setFocus()
+
+    @Slot()
+    def _show_editor(self) -> None:
+        self.actions_["own_code"].setChecked(True)
+
+    @Slot(object)
+    def _check_code(self, experiment: ex.Experiment) -> None:
+        self.trainer.check_code(experiment, self.fit_panel.device.currentText())
+
+    @Slot(str)
+    def _trust_code(self, code: str) -> None:
+        """From now on this text may run. A model file that brought it is opened anew, with its weights."""
+        self.trust.add(code)
+        self.settings.trusted_code = self.trust.fingerprints
+        self.own_code_card.show_trust()
+        model = self.document.experiment.model
+        if self.trainer.has_session or not isinstance(model, ex.OwnCode) or model.code != code:
+            return
+        path = self.document.path
+        if path is not None and path.suffix.lower() in MODEL_SUFFIXES and not self.document.unsaved:
+            self.filing.open(path)
+        else:
+            self._prepare()
+
+    def _show_view(self, name: View, on: bool) -> None:
+        if on:
+            for other in VIEWS:
+                if other != name:
+                    self.actions_[other].setChecked(False)
         if self.middle.is_filled:
             self.middle.show_view(name if on else "plots")
 
+    @Slot()
     def _show_plots(self) -> None:
-        for name in ("rows", "model"):
+        for name in VIEWS:
             self.actions_[name].setChecked(False)
 
     @Slot(object)

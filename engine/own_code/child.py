@@ -22,7 +22,7 @@ from typing import IO, NoReturn, cast
 
 from engine.data.child import ROOT, out_of_memory
 from engine.own_code.child_main import CODE, TRACE
-from engine.own_code.contract import OwnCodeError
+from engine.own_code.contract import EndedError, OwnCodeError, StoppedError
 from engine.own_code.orders import Answer, Order
 from engine.own_code.wire import Arrays, BrokenMessageError, receive, send
 
@@ -37,10 +37,6 @@ TRACED = re.compile(r'File "(?P<file>[^"]*)", line (?P<line>\d+) in')
 
 Inbox = SimpleQueue[tuple[Answer, Arrays] | None]
 Outbox = SimpleQueue[tuple[Order, Arrays] | None]
-
-
-class EndedError(OwnCodeError):
-    """The child had to be ended, or has ended itself: there is no model any more."""
 
 
 class OwnChild:
@@ -121,18 +117,19 @@ class OwnChild:
                 if self._interrupted():
                     stop_at = stop_at or now + STOP_SECONDS
                 if stop_at is not None and now > stop_at:
-                    self._give_up("stopped, and it did not come to an end by itself: fitting again begins at epoch 0.")
+                    said = "stopped, and it did not come to an end by itself: fitting again begins at epoch 0."
+                    self._give_up(said, StoppedError)
                 continue
             if got is None:
                 self._give_up(self._last_words())
             else:
                 return got
 
-    def _give_up(self, sentence: str) -> NoReturn:
+    def _give_up(self, sentence: str, kind: type[EndedError] = EndedError) -> NoReturn:
         """End the child and say at which line it was. Raises EndedError, always."""
         line = self._traced_line()
         self.close()
-        raise EndedError(sentence, line)
+        raise kind(sentence, line)
 
     def _last_words(self) -> str:
         """Why a child that has ended by itself has done so."""

@@ -25,6 +25,14 @@ class OwnCodeError(InputError):
         self.line = line
 
 
+class EndedError(OwnCodeError):
+    """The child process had to be ended, or has ended itself: there is no model any more."""
+
+
+class StoppedError(EndedError):
+    """The person has pressed Stop, and the code did not come to an end by itself."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """How the model in a text is built."""

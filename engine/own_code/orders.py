@@ -89,6 +89,15 @@ class Report(msgspec.Struct, frozen=True):
     n_parameters: int
 
 
+def layer_lines(report: Report) -> tuple[str, ...]:
+    """The layers of a model as they ran, a line each."""
+    return tuple(
+        f"{layer.name}  {layer.kind}  {list(layer.in_shape)} → {list(layer.out_shape)}"
+        + (f"  {layer.n_parameters:,} parameters{'' if layer.trainable else ', frozen'}" if layer.n_parameters else "")
+        for layer in report.layers
+    )
+
+
 class Fault(msgspec.Struct, frozen=True):
     """Why own code failed."""
 

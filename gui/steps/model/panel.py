@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engine import experiment as ex
 from engine.errors import InputError
@@ -33,7 +33,7 @@ class ModelPanel(StepPanel):
         self._sizes: Sizes | None = None
         self.flow: ModelFlow | None = None
         """What flows through the model; None for one whose layers are not known."""
-        skip = ("layers", "weights", "frozen", "fresh")
+        skip = ("layers", "weights", "frozen", "fresh", "code")
         self.model = ChoiceForm("Model", part_types(ex.Model), titled=False, skip=skip)
         self.layers = LayerList()
         self.weights_place = QVBoxLayout()
@@ -68,6 +68,10 @@ class ModelPanel(StepPanel):
         for widget in (self._built_title, self._built, self.training):
             self.rows.addWidget(widget)
         self.rows.addStretch()
+
+    def place_own_code(self, card: QWidget) -> None:
+        """Take in what is shown of own code."""
+        self.rows.insertWidget(self.rows.indexOf(self.layers), card)
 
     def apply_theme(self, theme: Theme) -> None:
         """Paint in the theme's colours."""

@@ -1,0 +1,62 @@
+"""Where sessions are opened and own code is checked: keeps the child processes from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine import experiment as ex
+from engine.data.dataset import Dataset
+from engine.own_code.child import OwnChild
+from engine.own_code.orders import Report
+from engine.own_code.remote import RemoteSession, check, child_for, never, new_child, open_session
+from engine.own_code.trust import Trust
+from engine.session import Session
+
+
+class Workshop:
+    """A child for the session that is open, and one that waits for the next text or has just checked one."""
+
+    def __init__(self, trust: Trust, interrupted: Callable[[], bool] = never) -> None:
+        """`interrupted` is asked while own code runs: once it says yes, it has two more seconds."""
+        self._trust, self._interrupted = trust, interrupted
+        self._in_use: OwnChild | None = None
+        self._waiting: OwnChild | None = None
+
+    def open_session(self, experiment: ex.Experiment, device: str, dataset: Dataset) -> Session:
+        """See `remote.open_session`. The session that was open before is of no more use, if it was of own code."""
+        child, old = self._waiting, self._in_use
+        if isinstance(experiment.model, ex.OwnCode):
+            self._trust.check(experiment.model)
+            if old is not None and old.is_alive and old.code == experiment.model.code:
+                child, old = old, None
+            else:
+                self._waiting = None
+        session = open_session(experiment, device, dataset, self._trust, self._interrupted, child)
+        if old is not None:
+            old.close()
+        self._in_use = session.child if isinstance(session, RemoteSession) else None
+        return session
+
+    def check(self, experiment: ex.Experiment, device: str, dataset: Dataset) -> Report:
+        """Try the model of `experiment`, which the person has written here, on a few rows. See `remote.check`."""
+        assert isinstance(experiment.model, ex.OwnCode)
+        self._waiting = child_for(experiment.model, self._interrupted, self._waiting)
+        return check(experiment, device, dataset, self._waiting)
+
+    def warm_up(self) -> None:
+        """Have a child wait that has torch loaded already: the next check comes seconds sooner."""
+        if self._waiting is None or not self._waiting.is_alive or self._waiting.code is not None:
+            self.close_waiting()
+            self._waiting = new_child(self._interrupted)
+
+    def close_waiting(self) -> None:
+        """End the child that waits."""
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
+
+    def close(self) -> None:
+        """End all that runs here."""
+        self.close_waiting()
+        if self._in_use is not None:
+            self._in_use.close()
