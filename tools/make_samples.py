@@ -7,8 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 DATA = Path(__file__).parent.parent / "resources" / "data"
 
@@ -98,13 +100,25 @@ def make_weather(n: int = 3 * 365) -> None:
 
 def make_digit_pictures(each: int = 20) -> None:
     """The first pictures of each digit of scikit-learn's set, grey, 8 x 8 pixels, a folder for each class."""
-    digits = load_digits()
     for digit in range(10):
-        folder = DATA / "digits" / str(digit)
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in np.flatnonzero(digits.target == digit)[:each]:
-            grey = np.round(digits.images[number] / 16 * 255).astype(np.uint8)
-            Image.fromarray(grey).save(folder / f"{number:04}.png", optimize=True)
+        write_pictures(DATA / "digits" / str(digit), np.flatnonzero(load_digits().target == digit)[:each])
+
+
+def make_even_and_odd() -> None:
+    """The pictures that the model digits-cnn was tested on, and never saw before: even digits and odd ones."""
+    target = load_digits().target
+    _, test = train_test_split(np.arange(len(target)), test_size=0.15, random_state=42, stratify=target)
+    for name, rest in (("even", 0), ("odd", 1)):
+        write_pictures(DATA / "even-and-odd" / name, test[target[test] % 2 == rest])
+
+
+def write_pictures(folder: Path, numbers: NDArray[np.int64]) -> None:
+    """The pictures of scikit-learn's digits with these numbers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = load_digits().images
+    for number in numbers:
+        grey = np.round(images[number] / 16 * 255).astype(np.uint8)
+        Image.fromarray(grey).save(folder / f"{number:04}.png", optimize=True)
 
 
 if __name__ == "__main__":
@@ -112,3 +126,4 @@ if __name__ == "__main__":
     make_remarks()
     make_weather()
     make_digit_pictures()
+    make_even_and_odd()

@@ -46,6 +46,10 @@ class Sequential(Part, frozen=True, tag_field="kind", tag="sequential"):
     frozen: Annotated[
         int, Meta(ge=0, le=1000, title="Frozen", description="So many of the first layers keep their weights.")
     ] = 0
+    fresh: Annotated[
+        int, Meta(ge=0, le=1000, title="Fresh", description="So many of the last layers start anew, also where the "
+                  "file has weights of their shape: a new head for other classes.")
+    ] = 0  # fmt: skip
 
 
 Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential | OwnCode

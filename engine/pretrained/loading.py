@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from engine import experiment as ex
 from engine.errors import InputError
 from engine.pickle_notes import shown
 from engine.pretrained.matching import COUNTER, Match, match
@@ -11,20 +12,20 @@ from engine.pretrained.shipped import weights_path
 from engine.weights import Weights, read_weights
 
 
-def load_weights(module: torch.nn.Module, weights: str) -> Match:
-    """Copy into `module` what matches by name and shape of a file, or of a model that comes with Sixstep.
+def load_weights(module: torch.nn.Module, model: ex.Sequential) -> Match:
+    """Copy into the module of `model` what matches by name and shape of the file that it names.
 
-    What has no partner in the file stays as it is. Raises InputError where the file cannot be used, or nothing in it
-    matches.
+    What has no partner there stays as it is, and so do the layers that are to be fresh. Raises InputError where the
+    file cannot be used, or nothing in it matches.
     """
-    read, found = _look(module, weights)
+    read, found = _look(module, model)
     state = {key: read.state_dict[file_key.removeprefix(read.prefix)] for key, file_key in found.pairs.items()}
     module.load_state_dict(state, strict=False)
     return found
 
 
-def _look(module: torch.nn.Module, name: str) -> tuple[Weights, Match]:
-    path = weights_path(name)
+def _look(module: torch.nn.Module, model: ex.Sequential) -> tuple[Weights, Match]:
+    path = weights_path(model.weights)
     weights = read_weights(path)
     needed = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     given = {
@@ -32,7 +33,9 @@ def _look(module: torch.nn.Module, name: str) -> tuple[Weights, Match]:
         for key, tensor in weights.state_dict.items()
         if tensor.is_floating_point() or key.endswith(COUNTER)  # other whole numbers are no weights
     }
-    found = Match(match(needed, given), str(path), weights.part, weights.is_safetensors, weights.warnings)
+    first_fresh = len(model.layers) - model.fresh
+    rows = match(needed, given, lambda key: int(key.partition(".")[0]) >= first_fresh)
+    found = Match(rows, str(path), weights.part, weights.is_safetensors, weights.warnings)
     if not found.pairs:
         raise InputError(
             f"{shown(path.name, 100)} has nothing for this model: it has {_some(given)}, the model needs "

@@ -8,12 +8,12 @@ of appearance where the shapes allow one pairing alone. So a replaced head finds
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Shape = tuple[int, ...]
-Status = Literal["matched", "missing", "left over", "other shape"]
+Status = Literal["matched", "fresh", "missing", "left over", "other shape"]
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "net.")
 """Of nn.DataParallel, torch.compile, and what people call the part of a model that is reused."""
 COUNTER = "num_batches_tracked"
@@ -60,8 +60,13 @@ class Match:
         return sum(row.status == status for row in self.rows)
 
 
-def match(needed: Mapping[str, Shape], given: Mapping[str, Shape]) -> tuple[Row, ...]:
-    """Pair the tensors that a model needs with those that a file gives, both by key with their shapes."""
+def match(
+    needed: Mapping[str, Shape], given: Mapping[str, Shape], is_fresh: Callable[[str], bool] = lambda _: False
+) -> tuple[Row, ...]:
+    """Pair the tensors that a model needs with those that a file gives, both by key with their shapes.
+
+    Tensors of the model whose key `is_fresh` find their partner as all do, and do not take its values.
+    """
     ours, theirs = _layers(needed), _layers(given)
     pairs: dict[str, str] = {}
     for find in (_by_name, _by_plain_name, _by_end, _by_order):
@@ -75,7 +80,7 @@ def match(needed: Mapping[str, Shape], given: Mapping[str, Shape]) -> tuple[Row,
         layer, part = _split(key)
         partner = pairs.get(layer)
         if partner is not None and part in theirs[partner]:
-            rows.append(Row("matched", key, _joined(partner, part), shape, shape))
+            rows.append(Row("fresh" if is_fresh(key) else "matched", key, _joined(partner, part), shape, shape))
             continue
         rival = by_plain_name.get(_plain(layer)) if partner is None else None
         if rival is not None and part in theirs[rival]:
