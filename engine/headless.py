@@ -21,6 +21,7 @@ from engine.files import (
     write_experiment,
 )
 from engine.models.inputs import Inputs
+from engine.own_code.trust import Trust
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--target", metavar="COLUMN", help="the column of --data to predict, A,B for several")
     fit.add_argument("--features", metavar="A,B", help="the columns to predict from (default: those that suit)")
     fit.add_argument("--epochs", type=int, help="how many epochs, instead of the experiment's")
+    _add_trust(fit)
     fit.set_defaults(command=_fit)
     script = commands.add_parser("script", help="print the PyTorch script of an experiment")
     _add_experiment(script)
@@ -73,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", type=Path, metavar="MODEL.pt")
     predict.add_argument("data", type=Path, metavar="DATA.csv")
     predict.add_argument("--out", required=True, type=Path, metavar="FILE.csv")
+    _add_trust(predict)
     predict.set_defaults(command=_predict)
     presets = commands.add_parser("presets", help="list the experiments that come with Sixstep")
     presets.set_defaults(command=_presets)
@@ -81,6 +84,18 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="as a JSON object")
     inspect.set_defaults(command=_inspect)
     return parser
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trust-code", action="store_true", help="run the code that comes with it; read it first")
+
+
+def _trust(options: argparse.Namespace, model: ex.Model) -> Trust:
+    trust = Trust()
+    if options.trust_code and isinstance(model, ex.OwnCode):
+        trust.add(model.code)
+    trust.check(model)
+    return trust
 
 
 def _add_experiment(parser: argparse.ArgumentParser) -> None:
@@ -111,11 +126,13 @@ def _fit(options: argparse.Namespace, draw: Draw) -> int:
         experiment = set_value(experiment, f"fit.epochs={options.epochs}", f"--epochs {options.epochs}")
     if options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out {options.out} is a file: name a folder.")
+    trust = _trust(options, experiment.model)
     from engine import device
     from engine.data.guards import find_guards
-    from engine.session import DivergedError, Session
+    from engine.own_code.remote import open_session
+    from engine.session import DivergedError
 
-    session = Session(experiment, device.pick(options.device))
+    session = open_session(experiment, device.pick(options.device), trust=trust)
     seen = [f"{guard.sentence}" for guard in find_guards(experiment, session.dataset)]
     for warning in (*session.dataset.warnings, *seen):
         print(f"Note: {warning}", file=sys.stderr)
@@ -230,8 +247,9 @@ def _print_results(session: Session, folder: Path, files: list[str]) -> None:
     table.add_column("value", justify="right")
     for name, value in figures.items():
         table.add_row(name.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else str(value))
-    if sum(parameter.numel() for parameter in session.model.parameters()) <= 4:
-        for name, values in session.parameters().items():
+    parameters = session.parameters()
+    if sum(values.size for values in parameters.values()) <= 4:
+        for name, values in parameters.items():
             table.add_row(name, ", ".join(f"{value:.6f}" for value in values.reshape(-1)))
     Console().print(table)
     print(f"Written to {folder.absolute()}: {', '.join(files)}")
@@ -248,6 +266,10 @@ def _predict(options: argparse.Namespace, _draw: Draw) -> int:
         if options.out.exists() and path.exists() and options.out.samefile(path):
             raise InputError(f"--out {options.out} would overwrite {path.name}: give the predictions another name.")
     opened = open_model(options.model)
+    if isinstance(opened.model, ex.OwnCode):
+        from engine.own_code.remote import with_own_code
+
+        opened = with_own_code(opened, _trust(options, opened.model))
     for warning in opened.warnings:
         print(f"Note: {warning}", file=sys.stderr)
     table = predictions(options.data, opened)

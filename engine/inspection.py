@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from engine import experiment as ex
 from engine.errors import InputError
 from engine.files import format_experiment, read_experiment
 
@@ -16,12 +17,21 @@ def inspect(path: Path) -> dict[str, Any]:
             case ".pt" | ".pth" | ".safetensors":
                 facts, messages = _inspect_model(path)
             case ".toml":
-                facts, messages = {"experiment": format_experiment(read_experiment(path))}, []
+                experiment = read_experiment(path)
+                facts, messages = {"experiment": format_experiment(experiment)}, _own_code(experiment.model)
             case _:
                 facts, messages = _inspect_table(path)
     except InputError as error:
         return {"file": str(path), "status": "refused", "messages": [str(error)]}
     return {"file": str(path), "status": "warning" if messages else "ok", "messages": messages, **facts}
+
+
+def _own_code(model: ex.Model) -> list[str]:
+    """That there is code in the file."""
+    if not isinstance(model, ex.OwnCode):
+        return []
+    n_lines = model.code.count("\n") + 1
+    return [f"It brings its own code ({n_lines:,} lines, see model.code): read it; nothing of it has run."]
 
 
 def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -56,6 +66,7 @@ def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
         facts["largest_difference"] = opened.difference
         if opened.experiment is not None:
             facts["experiment"] = format_experiment(opened.experiment)
+            messages += _own_code(opened.model)
         return facts, messages
     try:
         inferred = infer_model(weights.state_dict, path.name)

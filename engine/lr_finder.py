@@ -60,6 +60,10 @@ def find_lr(session: Session, is_stopped: Callable[[], bool] = lambda: False) ->
     close to the lowest point, steps are good once that overshoot when they are taken again and again, and behind it
     the training diverges. Raises InputError where the loss does not fall at any rate.
     """
+    from engine.own_code.remote import RemoteSession
+
+    if isinstance(session, RemoteSession):
+        return session.find_lr(is_stopped)
     torch.set_num_threads(session.n_threads)  # a setting of the calling thread
     experiment = _for_single_steps(session)
     model = copy.deepcopy(session.model)

@@ -175,12 +175,9 @@ class TrainingThread(QThread):
         """Import what is heavy here and now, not in the window's thread: it takes a second or two."""
         from gui.desk import Desk
 
-        self._desk = Desk(self._tell_progress, self._cancel_asked.is_set, self._trust, self._is_interrupted)
+        self._desk = Desk(self._tell_progress, self._cancel_asked.is_set, self._trust, self._end_asked.is_set)
         self.ready.emit(self._desk.devices())
         self._desk.warm_up()
-
-    def _is_interrupted(self) -> bool:
-        return self._end_asked.is_set() or self._cancel_asked.is_set()
 
     def _carry_over(self, work: Callable[[], None]) -> bool:
         """Do `work`; whatever goes wrong in it is told to the window. Says whether it went well."""

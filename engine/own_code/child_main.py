@@ -98,7 +98,7 @@ def _done(work: Any, order: Order, arrays: Arrays) -> tuple[Answer, Arrays]:
     works: dict[type, Callable[..., tuple[Answer, Arrays]]] = {
         orders.Check: work.check, orders.Open: work.open, orders.OpenFile: work.open_file,
         orders.Advance: work.advance, orders.Extend: work.extend, orders.Predict: work.predict,
-        orders.Parameters: work.parameters, orders.Save: work.save,
+        orders.FindLr: work.find_lr, orders.Parameters: work.parameters, orders.Save: work.save,
     }  # fmt: skip
     do = partial(works[type(order)], order, arrays)
     try:

@@ -56,6 +56,10 @@ class Predict(msgspec.Struct, frozen=True, tag="predict"):
     """The outputs for the rows X, of the session's model or, without a session, of the opened file's."""
 
 
+class FindLr(msgspec.Struct, frozen=True, tag="find lr"):
+    """lr_finder.find_lr. Arrays: lrs, losses, smoothed."""
+
+
 class Parameters(msgspec.Struct, frozen=True, tag="parameters"):
     """Session.parameters."""
 
@@ -64,7 +68,7 @@ class Save(msgspec.Struct, frozen=True, tag="save"):
     """The bytes of a model file with the session, as the array `file`."""
 
 
-Order = Check | Open | OpenFile | Advance | Extend | Predict | Parameters | Save
+Order = Check | Open | OpenFile | Advance | Extend | Predict | FindLr | Parameters | Save
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -128,6 +132,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """The sentence of a DivergedError."""
     report: Report | None = None
     state: State | None = None
+    suggestion: float = 0.0
+    """Of FindLr."""
     difference: float | None = None
     """Between the predictions that an opened file has and those made now."""
     warnings: tuple[str, ...] = ()

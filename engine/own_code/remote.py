@@ -33,10 +33,13 @@ from engine.session import DivergedError, Session
 from engine.training.batches import Position
 
 if TYPE_CHECKING:
+    from engine.lr_finder import LrCurve
     from engine.model_file import OpenedModel
 
 SECONDS = 10.0
 """So long building a model and trying it on a few rows may take."""
+PATIENCE = 120.0
+"""So long what is no training may take."""
 BYTES_A_SECOND = 50_000_000
 """The data that is sent along takes longer."""
 SHARE = 0.8
@@ -88,11 +91,13 @@ def child_for(model: ex.OwnCode, interrupted: Callable[[], bool] = never, child:
     return child
 
 
-def check(experiment: ex.Experiment, device: str, dataset: Dataset, child: OwnChild) -> Report:
+def check(
+    experiment: ex.Experiment, device: str, dataset: Dataset, child: OwnChild, seconds: float = SECONDS
+) -> Report:
     """Build the model of `experiment` and try it on a few of the real rows. Raises OwnCodeError, and InputError."""
     rows = {"X": dataset.X_train[: orders.FEW].cpu().numpy(), "y": dataset.y_train[: orders.FEW].cpu().numpy()}
     order = orders.Check(experiment, dataset.preparation, device)
-    answer, _ = said(child, order, rows, seconds=SECONDS)
+    answer, _ = said(child, order, rows, seconds=seconds)
     return _report(answer, child)
 
 
@@ -128,7 +133,8 @@ class RemoteModel(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs float32 [n, n_outputs] for x [n, ...], on the CPU. Raises OwnCodeError."""
         wanted = (len(x), self._n_outputs)
-        _, given = said(self._child, orders.Predict(), {"X": x.cpu().numpy()}, most=4 * wanted[0] * wanted[1])
+        X, most = x.cpu().numpy(), 4 * wanted[0] * wanted[1]
+        _, given = said(self._child, orders.Predict(), {"X": X}, most=most, seconds=PATIENCE + X.nbytes / 1e6)
         return torch.from_numpy(_checked(given, "y_pred", wanted, self._child))
 
 
@@ -226,15 +232,26 @@ class RemoteSession(Session):
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """The first parameters, as far as they can be shown."""
-        _, given = said(self.child, orders.Parameters(), most=4 * orders.SHOWN_PARAMETERS)
+        _, given = said(self.child, orders.Parameters(), most=4 * orders.SHOWN_PARAMETERS, seconds=PATIENCE)
         if any(array.dtype != np.float32 for array in given.values()):
             raise _nonsense(self.child)
         return given
 
+    def find_lr(self, is_stopped: Callable[[], bool]) -> LrCurve | None:
+        """See lr_finder.find_lr; it is not left before its end."""
+        from engine.lr_finder import N_STEPS, LrCurve
+
+        answer, given = said(self.child, orders.FindLr(), most=3 * 8 * N_STEPS, seconds=PATIENCE)
+        curve = [given.get(name) for name in ("lrs", "losses", "smoothed")]
+        if any(each is None or each.dtype != np.float64 or each.ndim != 1 for each in curve):
+            raise _nonsense(self.child)
+        lrs, losses, smoothed = (each for each in curve if each is not None)
+        return None if is_stopped() else LrCurve(lrs, losses, smoothed, answer.suggestion)
+
     def model_bytes(self) -> bytes:
         """A model file with this session."""
         most = 20 * self.report.n_parameters + self.dataset.X_test.nbytes + self.history.nbytes + (1 << 24)
-        _, given = said(self.child, orders.Save(), most=most)
+        _, given = said(self.child, orders.Save(), most=most, seconds=PATIENCE)
         file = given.get("file")
         if file is None or file.dtype != np.uint8 or file.ndim != 1:
             raise _nonsense(self.child)
@@ -242,7 +259,8 @@ class RemoteSession(Session):
 
     def restore(self, path: Path) -> Answer:
         """Put a model file of the same experiment into the session. Returns what is said of it. Raises InputError."""
-        answer, given = said(self.child, orders.OpenFile(str(path), restores=True), most=self._most_losses())
+        order = orders.OpenFile(str(path), restores=True)
+        answer, given = said(self.child, order, most=self._most_losses(), seconds=PATIENCE)
         self._take(answer.state)
         self._append(given)
         return answer

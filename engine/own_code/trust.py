@@ -36,8 +36,8 @@ class Trust:
         """Raise UntrustedError for own code that is not trusted; every other model is fine."""
         if isinstance(model, ex.OwnCode) and model.code not in self:
             raise UntrustedError(
-                "This experiment brings its own code, and nothing of it has run: read it in step 2, then press Trust "
-                "and use."
+                "This experiment brings its own code, and nothing of it has run: read it, then trust it (step 2 has a "
+                "button for that, the command --trust-code)."
             )
 
 

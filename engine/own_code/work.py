@@ -14,6 +14,7 @@ from engine import model_file
 from engine.data.dataset import SPLITS, Dataset
 from engine.data.preparation import Preparation
 from engine.data.rows import Reading
+from engine.lr_finder import find_lr
 from engine.own_code import building
 from engine.own_code.orders import (
     FEW,
@@ -22,6 +23,7 @@ from engine.own_code.orders import (
     Answer,
     Check,
     Extend,
+    FindLr,
     Open,
     OpenFile,
     Parameters,
@@ -123,6 +125,13 @@ class Work:
                 y_pred = self._opened.module(X).numpy()
         check_output(torch.from_numpy(y_pred), len(X), n_outputs)
         return Answer(), {"y_pred": y_pred}
+
+    def find_lr(self, _order: FindLr, _arrays: Arrays) -> Done:
+        """Look for a learning rate, on copies."""
+        curve = find_lr(self.session)
+        assert curve
+        answer = Answer(suggestion=curve.suggestion)
+        return answer, {"lrs": curve.lrs, "losses": curve.losses, "smoothed": curve.smoothed}
 
     def parameters(self, _order: Parameters, _arrays: Arrays) -> Done:
         """As many parameters as may be shown."""
