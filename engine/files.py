@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import stat
@@ -10,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -213,6 +214,10 @@ def _plain(message: str) -> str:
     return message
 
 
+MOST_WORDS = 30
+"""More words than that are no help in one sentence."""
+
+
 def _known_words(key: str, message: str, tree: dict[str, Any]) -> str:
     """What may stand where an unknown field or kind stands."""
     parts = key.split(".") if key else []
@@ -220,7 +225,10 @@ def _known_words(key: str, message: str, tree: dict[str, Any]) -> str:
     if "unknown field" in message and len(choices) == 1:
         return ", ".join(field.name for field in msgspec.structs.fields(choices[0]))
     if "Invalid value" in message:
-        return ", ".join(str(part.__struct_config__.tag) for part in choices)
+        tags = [str(part.__struct_config__.tag) for part in choices]
+        if len(tags) > MOST_WORDS:  # the layers
+            tags = [*difflib.get_close_matches(message.split("'")[1], tags, n=3, cutoff=0.3), "or one of the others"]
+        return ", ".join(tags)
     return ""
 
 
@@ -229,11 +237,14 @@ def _parts_at(keys: list[str], tree: dict[str, Any]) -> list[type[ex.Part]]:
     options: list[type[ex.Part]] = [ex.Experiment]
     place: Any = tree
     for key in keys:
+        name, _, index = key.partition("[")  # layers[2]
         fields = {f.name: f for option in options for f in msgspec.structs.fields(option)}
-        if key not in fields:
+        if name not in fields:
             return []
-        options = part_types(fields[key].type)
-        place = place.get(key, {}) if isinstance(place, dict) else {}
+        options = part_types(get_args(fields[name].type)[0] if index else fields[name].type)
+        place = place.get(name, {}) if isinstance(place, dict) else {}
+        if index:
+            place = place[int(index.removesuffix("]"))]
     if len(options) > 1 and isinstance(place, dict):
         named = [o for o in options if place.get(o.__struct_config__.tag_field or "") == o.__struct_config__.tag]
         options = named or options
