@@ -20,13 +20,14 @@ from engine.data.preparation import answers, n_outputs
 from engine.errors import InputError
 from engine.history import History
 from engine.models.build import build_model, check_memory
+from engine.models.ending import check_end
 from engine.models.inputs import Inputs
 from engine.parameter_groups import parameter_groups
 from engine.threads import needs_one_thread
 from engine.training import batches, streaming
 from engine.training.batches import NotFiniteError, Position, Tally, judged
 from engine.training.full_batch import train
-from engine.training.loop import build_loop, check_fit
+from engine.training.loop import build_loop, check_fit, check_last_batch
 from engine.training.stopping import Judge, looks, restores
 
 if TYPE_CHECKING:
@@ -67,12 +68,15 @@ class Session:
         one = needs_one_thread(experiment.model, self._rows_a_step(fit), self.inputs)
         self.n_threads = 1 if one else ALL_THREADS
         torch.set_num_threads(self.n_threads)
+        check_end(experiment)
         check_memory(experiment.model, self.inputs, self.n_outputs)
         torch.manual_seed(fit.seed)
         model = build_model(experiment.model, self.inputs, self.n_outputs)
         self.match = _load_weights(model, experiment.model, needs_weights)
         """What of a file went into the model; None where none did."""
         self.model = model.to(device)
+        if self.dataset.stream is None:
+            check_last_batch(experiment, model, len(self.dataset.X_train))
         self.loss_fn = build_loss(fit.loss, self.dataset.y_train, self.n_outputs)
         self.optimizer = build_optimizer(fit.optimizer, parameter_groups(self.model, fit))
         self.experiment = experiment
@@ -225,6 +229,7 @@ class Session:
         try:
             if switch is not None:
                 switch(True)
+            next(self._begun_epoch)  # a step at least
             while deadline is None or time.perf_counter() < deadline:
                 next(self._begun_epoch)
             self._tally.settle()

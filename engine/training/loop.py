@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from engine import experiment as ex
 from engine.errors import InputError
@@ -68,6 +69,23 @@ def check_fit(experiment: ex.Experiment) -> None:
         )
     if fit.batches.accumulate > 1 and not fit.batches.size:
         raise InputError("All rows are one batch, and there is nothing to accumulate: give a batch size in step 3.")
+    if fit.batches.accumulate > 1 and isinstance(fit.optimizer, ex.optimizers.LBFGS):
+        raise InputError("LBFGS looks at one batch several times: set accumulate to 1 and make the batches larger.")
+
+
+def check_last_batch(experiment: ex.Experiment, model: nn.Module, n_train: int) -> None:
+    """Raise InputError where a batch has one row alone, of which BatchNorm cannot take a deviation."""
+    size = experiment.fit.batches.size or n_train
+    last = n_train % size or size
+    if n_train < size:
+        last = n_train
+    if last > 1 or (experiment.fit.batches.drop_last and n_train > size):
+        return
+    if any(isinstance(module, _BatchNorm) for module in model.modules()):
+        raise InputError(
+            f"The last of the batches has one row, and BatchNorm takes the deviation of each batch: {n_train:,} rows "
+            f"in batches of {size:,}; choose another batch size or drop the last one in step 3."
+        )
 
 
 def _is_in_batches(experiment: ex.Experiment) -> bool:
