@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine import experiment as ex
 from engine.files import with_source
+from engine.models.ending import find_double_end
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -35,7 +36,7 @@ class Guard:
 
 def find_guards(experiment: ex.Experiment, dataset: Dataset) -> tuple[Guard, ...]:
     """All that there is to say. The tensors of `dataset` may be scaled, and on any device."""
-    guards = [*_missing_classes(experiment, dataset), *_time_order(experiment, dataset)]
+    guards = [*_missing_classes(experiment, dataset), *_time_order(experiment, dataset), *_double_end(experiment)]
     if dataset.X_train.ndim == 2 and dataset.X_train.is_floating_point():
         X, y = (_own(tensor, moves) for tensor, moves in (
             (dataset.X_train, dataset.preparation.X_moves), (dataset.y_train, dataset.preparation.y_moves),
@@ -67,6 +68,12 @@ def _missing_classes(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Gu
             names = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             word = {"train": "training", "validation": "validation", "test": "test"}[split]
             yield Guard(f"The {word} set has no row of class {names}.", "Split stratified" if mended else "", mended)
+
+
+def _double_end(experiment: ex.Experiment) -> Iterator[Guard]:
+    double = find_double_end(experiment)
+    if double is not None:
+        yield Guard(double.sentence, double.mend, double.experiment)
 
 
 def _time_order(experiment: ex.Experiment, dataset: Dataset) -> Iterator[Guard]:

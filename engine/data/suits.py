@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from engine import experiment as ex
+from engine.models.ending import find_wrong_end, without_end
 
 CLASSES = (ex.Circles, ex.Moons, ex.Blobs, ex.XOR, ex.Spirals, ex.Images, ex.Text)
 """Sources whose target is always a class."""
@@ -25,9 +26,21 @@ def is_classification(source: ex.Source) -> bool:
 
 def suiting_losses(source: ex.Source) -> tuple[type[ex.Loss], ...]:
     """The losses that the target is for; two classes are only counted where the data is read."""
-    if is_classification(source):
-        return ex.CLASS_LOSSES
-    return tuple(kind for kind in get_args(ex.Loss) if kind not in ex.CLASS_LOSSES)
+    return tuple(kind for kind in get_args(ex.Loss) if not why_not(kind, source))
+
+
+def why_not(kind: type[ex.Loss], source: ex.Source) -> str:
+    """Why a loss is not for this data, in a sentence; empty where it is, as far as the experiment itself tells."""
+    is_class, n = is_classification(source), n_classes(source)
+    if kind not in ex.CLASS_LOSSES and is_class:
+        return "It is for numbers, and the target here is a class."
+    if kind in ex.CLASS_LOSSES and not is_class:
+        return "It is for classes, and the target here is a number."
+    if kind in ex.TWO_CLASS_LOSSES and n not in (2, None):
+        return f"It tells two classes apart, and here there are {n}."
+    if kind is ex.losses.KLDivLoss and not (isinstance(source, ex.Table) and len(source.targets) > 1):
+        return "It is for several targets that are shares of a whole, and here there is one."
+    return ""
 
 
 def split_methods(source: ex.Source) -> tuple[str, ...]:
@@ -56,7 +69,7 @@ def with_data(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
         split = ex.replace(split, method="random" if is_mixed else "stratified")
     scaling = ex.replace(data.scaling, columns=()) if is_other else data.scaling
     fit, has_others = experiment.fit, _what_is_told_apart(source) != _what_is_told_apart(data.source)
-    if has_others and isinstance(fit.loss, ex.BCEWithLogitsLoss) and n_classes(source) is None:
+    if has_others and isinstance(fit.loss, ex.TWO_CLASS_LOSSES) and n_classes(source) is None:
         fit = ex.replace(fit, loss=ex.CrossEntropyLoss())  # it takes two classes and more
     data = ex.replace(data, source=source, split=split, scaling=scaling)
     return suited(ex.replace(experiment, data=data, fit=fit))
@@ -72,21 +85,23 @@ def reads_the_same(one: ex.Data, other: ex.Data) -> bool:
 def suited(experiment: ex.Experiment) -> ex.Experiment:
     """The same experiment with another loss and model, only where those that it has cannot be used for its data."""
     source, fit, model = experiment.data.source, experiment.fit, experiment.model
-    if is_classification(source) != isinstance(fit.loss, ex.CLASS_LOSSES):
+    if why_not(type(fit.loss), source):
         loss: ex.Loss = ex.CrossEntropyLoss() if is_classification(source) else ex.MSELoss()
         fit = ex.replace(fit, loss=loss)
-    elif isinstance(fit.loss, ex.BCEWithLogitsLoss) and n_classes(source) not in (2, None):
-        fit = ex.replace(fit, loss=ex.CrossEntropyLoss())
-    one_number = not isinstance(fit.loss, ex.CrossEntropyLoss) and not (
-        isinstance(source, ex.Table) and len(source.targets) > 1
-    )
+        if isinstance(model, ex.Sequential):  # its end was for the other loss
+            model = ex.replace(model, layers=without_end(model.layers))
+    one_a_class = isinstance(fit.loss, ex.CLASS_LOSSES) and not isinstance(fit.loss, ex.TWO_CLASS_LOSSES)
+    several = one_a_class or isinstance(fit.loss, ex.losses.GaussianNLLLoss)
+    one_number = not several and not (isinstance(source, ex.Table) and len(source.targets) > 1)
     flat = not isinstance(source, ex.Images | ex.Text | ex.Sequences) and source != ex.Bundled(name="digits")
     if fit != experiment.fit and fit.optimizer == ex.SGD():
         fit = ex.replace(fit, optimizer=ex.Adam(lr=0.01))  # plain SGD at 0.01 hardly moves in 200 epochs
     takes_it = {ex.LinearRegressionModel: one_number and flat, ex.LinearRegressionModelV2: flat}
     if not takes_it.get(type(model), True):
         model = ex.Layers()
-    return ex.replace(experiment, fit=fit, model=model)
+    mended = ex.replace(experiment, fit=fit, model=model)
+    wrong = find_wrong_end(mended)
+    return mended if wrong is None else wrong.experiment
 
 
 def n_classes(source: ex.Source) -> int | None:

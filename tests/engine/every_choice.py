@@ -94,6 +94,7 @@ MODELS: list[ex.Model] = [ex.LinearRegressionModel(), ex.LinearRegressionModelV2
 """Those of few words; every_layer.py walks the lists of layers, test_own_code.py what a person writes."""
 STACKS = [ex.Layers(hidden=hidden) for hidden in ((), (7, 3))]
 STACKS += [ex.Layers(hidden=(5,), activation=name) for name in ACTIVATIONS]
+WITHOUT_BIAS = ex.Sequential(layers=(ex.layers.Linear(out_features=5, bias=False), ex.layers.Linear(bias=False)))
 ALL_LOSSES = [part for kind in LOSSES for part in settings(kind)]
 ALL_OPTIMIZERS = [part for kind in OPTIMIZERS for part in settings(kind)]
 SPLITS = [
@@ -107,7 +108,9 @@ SPLITS = [
 def every_fit() -> Iterator[tuple[ex.Model, ex.Loss, ex.Optimizer]]:
     """Each setting of each loss and each optimizer once, each stack once, and each model with a few of both."""
     yield from ((model_for(loss), loss, ex.Adam(lr=0.01)) for loss in ALL_LOSSES)
-    yield from ((ex.Layers(hidden=(5,)), ex.MSELoss(), optimizer) for optimizer in ALL_OPTIMIZERS)
+    for optimizer in ALL_OPTIMIZERS:
+        matrices = isinstance(optimizer, ex.optimizers.Muon)  # takes nothing else
+        yield (WITHOUT_BIAS if matrices else ex.Layers(hidden=(5,))), ex.MSELoss(), optimizer
     yield from ((stack, ex.MSELoss(), ex.Adam(lr=0.01)) for stack in STACKS)
     few_losses = [ex.L1Loss(), ex.BCEWithLogitsLoss(), ex.CrossEntropyLoss()]
     for fit in itertools.product(MODELS, few_losses, [ex.SGD(momentum=0.5), ex.Adam()]):
@@ -184,13 +187,22 @@ def plain_model(model: ex.Model, n_features: int, n_outputs: int = 1) -> nn.Modu
         return Line(n_features)
     if isinstance(model, ex.LinearRegressionModelV2):
         return LineV2(n_features, n_outputs)
-    if isinstance(model, ex.Sequential):  # one hidden layer of 5, as `model_for` has it
-        end = nn.LogSoftmax(dim=-1) if n_outputs > 1 else getattr(nn, type(model.layers[-1]).__name__)()
-        return nn.Sequential(nn.Linear(n_features, 5), nn.ReLU(), nn.Linear(5, n_outputs), end)
+    if isinstance(model, ex.Sequential):
+        return nn.Sequential(*plain_layers(model.layers, n_features, n_outputs))
     layers: list[nn.Module] = []
     for n_in, n_out in itertools.pairwise([n_features, *model.hidden]):
         layers += [nn.Linear(n_in, n_out), getattr(nn, model.activation)()]
     return nn.Sequential(*layers, nn.Linear([n_features, *model.hidden][-1], n_outputs))
+
+
+def plain_layers(layers: tuple[ex.Layer, ...], size: int, n_outputs: int) -> Iterator[nn.Module]:
+    """Those of the lists that stand in this module."""
+    for layer in layers:
+        if isinstance(layer, ex.layers.Linear):
+            yield nn.Linear(size, layer.out_features or n_outputs, bias=layer.bias)
+            size = layer.out_features or n_outputs
+        else:
+            yield getattr(nn, type(layer).__name__)(**{"dim": 1} if isinstance(layer, ex.layers.LogSoftmax) else {})
 
 
 def plain_loss(loss: ex.Loss, y_train: torch.Tensor) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
@@ -243,17 +255,23 @@ def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, to
     optimizer = getattr(torch.optim, type(fit.optimizer).__name__)(
         model.parameters(), **msgspec.structs.asdict(fit.optimizer)
     )
-    losses, states = [], []
-    for _ in range(fit.epochs):
-        model.train()
+    losses, states, seen = [], [], []
+
+    def closure():
         y_pred = model(X_train)
         loss = loss_fn(y_pred, y_train)
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        seen.append(loss.item())
+        return loss
+
+    for _ in range(fit.epochs):
+        seen.clear()
+        model.train()
+        optimizer.step(closure)  # LBFGS calls it often, all others once
         model.eval()
         with torch.inference_mode():
-            losses.append([loss.item(), *(loss_fn(model(X), y).item() for X, y in held_out)])
+            losses.append([seen[0], *(loss_fn(model(X), y).item() for X, y in held_out)])
         states.append({key: value.clone() for key, value in model.state_dict().items()})
     return np.array(losses, dtype=np.float32), states
 
