@@ -5,7 +5,6 @@ torch.load(path, weights_only=True) sees the state_dict alone; the rest are extr
 
 from __future__ import annotations
 
-import copy
 import io
 import zipfile
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.choices import build_optimizer
+from engine import optimizer_state
 from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
 from engine.errors import InputError
@@ -34,7 +33,6 @@ from engine.weights import Weights, load_into, read_members, read_weights
 FOLDER = "sixstep/"
 TORCH_FOLDER = "archive/"
 """torch.save calls its folder so when it writes to memory; torch.load refuses members outside of it."""
-OPTIMIZER = "optimizer/"
 CHECK_ROWS = 1000
 """Test rows whose predictions are kept, to compare with after reloading,"""
 CHECK_VALUES = 500_000
@@ -59,7 +57,7 @@ class OpenedModel:
     """The losses [n_epochs, n_splits] of its fit, where the file has them."""
     position: Position
     """Where in an epoch it is, when its rows stay on disk."""
-    optimizer: dict[int, dict[str, Any]]
+    optimizer: optimizer_state.State
     """What the optimizer remembers, by parameter and name; empty when the file has nothing of it."""
     difference: float | None
     """The largest difference between the saved predictions and those made now; None without saved ones."""
@@ -87,7 +85,7 @@ def model_bytes(session: Session) -> bytes:
         "losses.npy": _npy(session.history.losses),
         "check_X.npy": _npy(check_X.cpu().numpy()),
         "check_y_pred.npy": _npy(session.predict(check_X)),
-        **_optimizer_members(session),
+        **optimizer_state.members(session.optimizer),
         **({"position.json": msgspec.json.encode(session.position)} if session.position.batches else {}),
     }
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
@@ -103,33 +101,6 @@ def _check_rows(input_shape: tuple[int, ...]) -> int:
 def _experiment_done(session: Session) -> ex.Experiment:
     fit = session.experiment.fit
     return ex.replace(session.experiment, fit=ex.replace(fit, epochs=session.epoch or fit.epochs))
-
-
-def _optimizer_members(session: Session) -> dict[str, bytes]:
-    """What the optimizer remembers of each parameter, such as optimizer/0.exp_avg.npy, float32."""
-    state = session.optimizer.state_dict()["state"]
-    return {
-        f"{OPTIMIZER}{index}.{name}.npy": _npy(value.cpu().numpy())
-        for index, values in state.items()
-        for name, value in values.items()
-        if value is not None
-    }
-
-
-def _optimizer_state(members: dict[str, bytes], module: torch.nn.Module, path: Path) -> dict[int, dict[str, Any]]:
-    """The same, back from the file; each value has its parameter's shape or is one number."""
-    shapes = [tuple(parameter.shape) for parameter in module.parameters()]
-    state: dict[int, dict[str, Any]] = {}
-    for member in members:
-        if not member.startswith(OPTIMIZER):
-            continue
-        index, _, name = member.removeprefix(OPTIMIZER).removesuffix(".npy").partition(".")
-        array = _array(members[member], path, member)
-        place = int(index) if index.isascii() and index.isdecimal() and len(index) < 7 else len(shapes)
-        if place >= len(shapes) or not name.isidentifier() or array.shape not in (shapes[place], ()):
-            raise InputError(f"{path.name}, {FOLDER}{member} fits no parameter; it is damaged, take another copy.")
-        state.setdefault(place, {})[name] = torch.from_numpy(array.copy())
-    return state
 
 
 def open_model(path: Path) -> OpenedModel:
@@ -172,7 +143,7 @@ def _opened(
     warnings = (*load_into(module, weights, path), *inferred.warnings)
     return OpenedModel(
         path, module, inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
-        experiment, losses, _position(members, path), _optimizer_state(members, module, path),
+        experiment, losses, _position(members, path), optimizer_state.parse(members, path.name),
         _difference(module, members, path, inferred),
         warnings,
     )  # fmt: skip
@@ -194,6 +165,7 @@ def _difference(
     saved = _array(members["check_y_pred.npy"], path, "check_y_pred.npy")
     if X.shape[1:] != inferred.inputs.shape or saved.shape != (len(X), inferred.n_outputs) or not len(X):
         raise InputError(f"{path.name}: its saved predictions do not fit its model; it is damaged, take another copy.")
+    module.eval()
     with torch.inference_mode():
         return float(np.abs(module(torch.from_numpy(X)).numpy() - saved).max())
 
@@ -280,23 +252,8 @@ def restore(session: Session, opened: OpenedModel) -> float | None:
         return session.restore(opened.path).difference
     session.model.load_state_dict(opened.module.state_dict())
     session.can_go_on = opened.experiment is not None
-    if opened.optimizer:
-        whole = session.optimizer.state_dict()
-        _check_names(opened, session)
-        session.optimizer.load_state_dict({**whole, "state": opened.optimizer})
+    fit, file = session.experiment.fit, opened.path.name
+    optimizer_state.put_into(session.optimizer, session.model, fit, opened.optimizer, file)
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
         session.resume(opened.losses[: session.experiment.fit.epochs], opened.position)
     return opened.difference
-
-
-def _check_names(opened: OpenedModel, session: Session) -> None:
-    """Hold what the file says of the optimizer against what one step of it would remember."""
-    model = copy.deepcopy(session.model)
-    optimizer = build_optimizer(session.experiment.fit.optimizer, model.parameters())
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
-    needed = [{name for name, value in state.items() if value is not None} for state in optimizer.state.values()]
-    given = [set(opened.optimizer.get(index, {})) for index in range(len(needed))]
-    if given != needed:
-        raise InputError(f"{opened.path.name}: its optimizer's state is not complete; take another copy of the file.")

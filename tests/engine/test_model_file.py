@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from engine import experiment as ex
+from engine.choices import OPTIMIZERS as EVERY_OPTIMIZER
 from engine.errors import InputError
 from engine.files import format_experiment, set_value
 from engine.model_file import open_model, restore, save_model
@@ -366,16 +367,20 @@ def test_a_model_s_experiment_can_be_changed_and_fitted_anew(saved):
     assert fitted(experiment).epoch == 5
 
 
-OPTIMIZERS = [ex.SGD(), ex.SGD(momentum=0.9, nesterov=True), ex.Adam(lr=0.01), ex.Adam(lr=0.01, amsgrad=True)]
+OPTIMIZERS = [kind() for kind in EVERY_OPTIMIZER]
+OPTIMIZERS += [ex.SGD(momentum=0.9, nesterov=True), ex.Adam(lr=0.01, amsgrad=True)]
+OPTIMIZERS += [ex.optimizers.LBFGS(history_size=3, line_search_fn="strong_wolfe"), ex.optimizers.RMSprop(centered=True)]
+MATRICES = ex.Sequential(layers=(ex.layers.Linear(out_features=5, bias=False), ex.layers.Linear(bias=False)))
 
 
 def half_way(optimizer: ex.Optimizer) -> Session:
-    session = Session(ex.Experiment(model=ex.Layers(hidden=(5,)), fit=ex.Fit(optimizer=optimizer, epochs=40)))
+    model = MATRICES if isinstance(optimizer, ex.optimizers.Muon) else ex.Layers(hidden=(5,))
+    session = Session(ex.Experiment(model=model, fit=ex.Fit(optimizer=optimizer, epochs=40)))
     session.advance(epochs=15)
     return session
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=label)
 def test_a_reopened_model_goes_on_to_the_bit_as_if_it_had_never_been_saved(tmp_path, optimizer):
     session = half_way(optimizer)
     save_model(tmp_path / "half.pt", session)
@@ -413,3 +418,37 @@ def test_a_damaged_optimizer_in_the_file_is_refused_in_a_sentence(tmp_path, remo
     with pytest.raises(InputError, match=path.name):
         opened = open_model(path)
         restore(Session(opened.experiment), opened)
+
+
+LISTS = b'{"0": {"func_evals": 3, "n_iter": 2, "old_dirs": [null, null]}}'
+
+
+@pytest.mark.parametrize(
+    ("numbers", "arrays"),
+    [
+        (b"no json", {}),
+        (b'{"0": {"func_evals": "three"}}', {}),
+        (b'{"x": {"func_evals": 3}}', {}),
+        (b'{"1": {"func_evals": 3}}', {}),
+        (b'{"0": {"func_evals": 3, "another": 1}}', {}),
+        (LISTS, {"0.old_dirs.2": npy(np.zeros(16, F32))}),
+        (LISTS, {"0.old_dirs.0": npy(np.zeros(17, F32))}),
+        (LISTS, {"0.old_dirs.0": npy(np.zeros(16, np.complex64))}),
+        (LISTS, {"0.d.0": npy(np.zeros(16, F32))}),
+        (LISTS, {"0.old_dirs.0": npy(np.array([Bomb()], dtype=object), allow_pickle=True)}),
+    ],
+)
+def test_damaged_lists_and_numbers_of_an_optimizer_are_refused_in_a_sentence(tmp_path, capfd, numbers, arrays):
+    path = tmp_path / "half.pt"
+    save_model(path, half_way(ex.optimizers.LBFGS()))
+    with zipfile.ZipFile(path) as archive:
+        own = [name.removeprefix("archive/sixstep/") for name in archive.namelist() if "/optimizer" in name]
+    rewrite(path, dict.fromkeys(own))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("archive/sixstep/optimizer.json", numbers)
+        for name, content in arrays.items():
+            archive.writestr(f"archive/sixstep/optimizer/{name}.npy", content)
+    with pytest.raises(InputError, match=path.name):
+        opened = open_model(path)
+        restore(Session(opened.experiment), opened)
+    assert capfd.readouterr() == ("", "")
