@@ -10,9 +10,13 @@ from math import prod
 
 from engine import experiment as ex
 from engine.models.inputs import Inputs
-from engine.models.mends import MOST_MENDS, Stop, candidates, end_sentence, left
-from engine.models.sizes import MisfitError, Row, sized
+from engine.models.mends import Stop, candidates, left, replaced
+from engine.models.sizes import MisfitError, Row, check_tokens, sized
 from engine.models.sizes.blocks import residual
+from engine.models.sizes.row import numbers, said
+
+MOST_MENDS = 3
+"""More buttons than that are no help."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +85,28 @@ def flow(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Flow:
     found, stop = _walk(model, inputs, n_outputs)
     if stop is None:
         return Flow(tuple(found))
-    mends: list[Mend] = []
-    for label, mended in candidates(model, stop, n_outputs):
-        after = _walk(mended, inputs, n_outputs)[1]
-        if after is None or left(mended.layers, after.path) < left(model.layers, stop.path):
-            mends.append(Mend(label, mended))
-        if len(mends) == MOST_MENDS:
-            break
+    mends = _mends(model, stop, inputs, n_outputs)
+    remedy = stop.remedy or (mends[0].label[0].lower() + mends[0].label[1:] if mends else "make the model smaller")
+    sentence = f"{stop.why}: {remedy}."
     layers = tuple(
-        replace(layer, misfit=stop.sentence, mends=tuple(mends)) if layer.path == stop.path else layer
-        for layer in found
+        replace(layer, misfit=sentence, mends=mends) if layer.path == stop.path else layer for layer in found
     )
     place = f"Layer {'.'.join(str(index + 1) for index in stop.path)}: " if stop.path else ""
-    return Flow(layers, place + stop.sentence, tuple(mends))
+    return Flow(layers, place + sentence, mends)
+
+
+def _mends(model: ex.Sequential, stop: Stop, inputs: Inputs, n_outputs: int) -> tuple[Mend, ...]:
+    """What makes the misfit go away: tried, one by one; what makes all fit comes first."""
+    whole, further = [], []
+    for label, mended in candidates(model, stop, n_outputs):
+        after = _walk(mended, inputs, n_outputs)[1]
+        if after is None:
+            whole.append(Mend(label, mended))
+        elif after.left < stop.left:
+            further.append(Mend(label, mended))
+    if stop.path and not whole and not further:
+        return (Mend("Remove it", replaced(model, stop.path, ())),)
+    return tuple([*whole, *further][:MOST_MENDS])
 
 
 def _walk(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> tuple[list[LayerFlow], Stop | None]:
@@ -102,21 +115,30 @@ def _walk(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> tuple[list[La
     try:
         row = _through(model.layers, Row(inputs.shape, inputs.n_tokens), n_outputs, (), model.frozen, found)
     except MisfitError as error:
-        return found, Stop(error.path, str(error), found[-1].in_shape, error.instead)
-    return found, _end(model, found, row, n_outputs)
+        shape = next(layer.in_shape for layer in found if layer.path == error.path)
+        return found, Stop(
+            error.path, str(error), shape, left(model.layers, error.got_to), error.instead, error.remedy,
+            error.multiple_of,
+        )  # fmt: skip
+    return found, _end(found, row, n_outputs)
 
 
-def _end(model: ex.Sequential, found: list[LayerFlow], row: Row, n_outputs: int) -> Stop | None:
+def _end(found: list[LayerFlow], row: Row, n_outputs: int) -> Stop | None:
     """What is wrong with what comes out at the end."""
+    weighted = [layer for layer in found if layer.n_parameters]
     if not found:
-        return Stop((), "There is no layer yet: add a Linear.", row.shape)
-    if row.shape != (n_outputs,):
-        return Stop((), end_sentence(model.layers, row.shape, n_outputs), row.shape)
-    if not any(layer.n_parameters for layer in found):
-        return Stop((), "No layer here has weights that could learn: add a Linear at the end.", row.shape)
-    if not any(layer.n_parameters and layer.trainable for layer in found):
-        return Stop((), "All layers that have weights are frozen, so nothing can learn: freeze fewer.", row.shape)
-    return None
+        why = "There is no layer yet"
+    elif row.shape != (n_outputs,):
+        gives = numbers(row.shape[0]) if len(row.shape) == 1 else said(row)
+        why = f"This model gives {gives} for each row, the task takes {numbers(n_outputs)}"
+    elif not weighted:
+        why = "No layer here has weights that could learn"
+    elif not any(layer.trainable for layer in weighted):
+        why = "All layers that have weights are frozen, so nothing can learn"
+        return Stop((), why, row.shape, unfrozen=weighted[-1].path[0])
+    else:
+        return None
+    return Stop((), why, row.shape, n_tokens=row.n_tokens)
 
 
 def _through(
@@ -125,7 +147,7 @@ def _through(
     """The row after `layers`; each is added to `found`. Raises MisfitError, with the path."""
     last_linear = max((i for i, layer in enumerate(layers) if isinstance(layer, ex.layers.Linear)), default=-1)
     for index, layer in enumerate(layers):
-        path = (*above, index)
+        path = got_to = (*above, index)
         if index == last_linear:
             row = replace(row, last=last)
         place = len(found)
@@ -133,12 +155,14 @@ def _through(
         found.append(LayerFlow(path, layer, {}, row.shape, None, 0, trainable))
         try:
             if isinstance(layer, ex.layers.Residual):
+                check_tokens(layer, row)
                 inside = _through(layer.layers, row, row.shape[-1], path, frozen, found)
+                got_to = (*path, len(layer.layers))
                 made = residual(layer, row, inside)
             else:
                 made = sized(layer, row)
         except MisfitError as error:
-            error.path = error.path or path
+            error.path, error.got_to = error.path or path, error.got_to or got_to
             raise
         found[place] = LayerFlow(path, layer, made.arguments, row.shape, made.shape, made.n_parameters, trainable)
         row = Row(made.shape)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine import experiment as ex
-from engine.models.sizes import Instead, Row, keeps_shape, needs_axes
-from engine.models.sizes.row import numbers, said
-
-MOST_MENDS = 3
-"""More buttons than that are no help."""
+from engine.experiment import layers as part
+from engine.models.sizes import Instead, keeps_shape, needs_axes
 
 Layers = tuple[ex.Layer, ...]
+Candidates = Iterator[tuple[str, ex.Sequential]]
+SQUASHING = part.Softmax | part.LogSoftmax | part.Softmin | part.Sigmoid | part.LogSigmoid | part.Tanh | part.Identity
+"""What may well stand behind the last Linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,38 +24,43 @@ class Stop:
 
     path: tuple[int, ...]
     """The layer that does not fit; empty where what comes out at the end does not."""
-    sentence: str
+    why: str
     shape: tuple[int, ...]
     """What came to it."""
+    left: int = 0
+    """How many layers are left, this one counted."""
     instead: tuple[Instead, ...] = ()
+    remedy: str = ""
+    multiple_of: int = 0
+    n_tokens: int = 0
+    unfrozen: int | None = None
+    """So many of the first layers can be frozen at most."""
 
 
 def left(layers: Layers, path: tuple[int, ...]) -> int:
-    """How many layers there are from the one at `path` on, those inside blocks counted; 0 for the end."""
-    if not path:
-        return 0
+    """How many layers there are from the one at `path` on, those inside blocks counted.
+
+    A place after the last layer of a block stands for the block's own sum: only the block itself is left of it.
+    """
     first, *inside = path
-    after = sum(_count(layer) for layer in layers[first + 1 :])
+    if first == len(layers):
+        return 0
+    after = sum(map(_count, layers[first + 1 :]))
     layer = layers[first]
-    if inside and isinstance(layer, ex.layers.Residual):
-        return after + left(layer.layers, tuple(inside))
+    if inside and isinstance(layer, part.Residual):
+        return after + 1 + left(layer.layers, tuple(inside))
     return after + _count(layer)
 
 
 def _count(layer: ex.Layer) -> int:
-    return 1 + (sum(map(_count, layer.layers)) if isinstance(layer, ex.layers.Residual) else 0)
+    return 1 + (sum(map(_count, layer.layers)) if isinstance(layer, part.Residual) else 0)
 
 
-def candidates(model: ex.Sequential, stop: Stop, n_outputs: int) -> Iterator[tuple[str, ex.Sequential]]:
+def candidates(model: ex.Sequential, stop: Stop, n_outputs: int) -> Candidates:
     """What may help, the best first: the words for the button and the whole model."""
     if not stop.path:
-        yield from _at_the_end(model, stop.shape, n_outputs)
-        return
-    flatten = _flatten_before(model.layers, stop.path)
-    if flatten and len(stop.shape) == 1:
-        yield "Remove the Flatten before it", replaced(model, flatten, ())
-    for instead in stop.instead:
-        yield instead.label, replaced(model, stop.path, instead.layers)
+        return _at_the_end(model, stop, n_outputs)
+    return _at_a_layer(model, stop)
 
 
 def replaced(model: ex.Sequential, path: tuple[int, ...], instead: Layers) -> ex.Sequential:
@@ -67,72 +72,118 @@ def replaced(model: ex.Sequential, path: tuple[int, ...], instead: Layers) -> ex
 def _replaced(layers: Layers, path: tuple[int, ...], instead: Layers) -> Layers:
     first, *inside = path
     layer = layers[first]
-    if inside and isinstance(layer, ex.layers.Residual):
+    if inside and isinstance(layer, part.Residual):
         instead = (ex.replace(layer, layers=_replaced(layer.layers, tuple(inside), instead)),)
     return (*layers[:first], *instead, *layers[first + 1 :])
 
 
-def _flatten_before(layers: Layers, path: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Where a Flatten stands right before a layer that wants more axes; activations and the like between are passed."""
+def _at_a_layer(model: ex.Sequential, stop: Stop) -> Candidates:
+    place = _passing_up(model.layers, stop.path)
+    giver = _at(model.layers, place) if place else None
+    if place and isinstance(giver, part.Flatten) and len(stop.shape) == 1 and needs_axes(_at(model.layers, stop.path)):
+        yield "Remove the Flatten before it", replaced(model, place, ())
+    if place and giver and stop.multiple_of:
+        size = -(-stop.shape[-1] // stop.multiple_of) * stop.multiple_of
+        for giving in _giving(giver, size):
+            yield f"Let the {type(giver).__name__} before it give {size:,}", replaced(model, place, (giving,))
+    for instead in stop.instead:
+        yield instead.label, replaced(model, stop.path, instead.layers)
+
+
+def _giving(layer: ex.Layer, size: int) -> Layers:
+    """The layer with another number of outputs, if that is an option of it."""
+    match layer:
+        case part.Linear():
+            return (ex.replace(layer, out_features=size),)
+        case part.Embedding():
+            return (ex.replace(layer, embedding_dim=size),)
+        case _:
+            return ()
+
+
+def _at(layers: Layers, path: tuple[int, ...]) -> ex.Layer:
+    layer = layers[path[0]]
+    return _at(layer.layers, path[1:]) if len(path) > 1 and isinstance(layer, part.Residual) else layer
+
+
+def _passing_up(layers: Layers, path: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The layer that gave what comes to the one at `path`: activations and the like before it are passed."""
     first, *inside = path
     layer = layers[first]
-    if inside and isinstance(layer, ex.layers.Residual):
-        found = _flatten_before(layer.layers, tuple(inside))
-        return (first, *found) if found else None
-    if not needs_axes(layer):
-        return None
-    for index in range(first - 1, -1, -1):
-        if isinstance(layers[index], ex.layers.Flatten):
-            return (index,)
-        if not keeps_shape(layers[index]):
-            return None
-    return None
+    if inside and isinstance(layer, part.Residual):
+        found = _passing_up(layer.layers, tuple(inside))
+        if found:
+            return (first, *found)
+    before = (index for index in range(first - 1, -1, -1) if not _keeps(layers[index]))
+    index = next(before, None)
+    return None if index is None else (index,)
 
 
-def _at_the_end(model: ex.Sequential, shape: tuple[int, ...], n_outputs: int) -> Iterator[tuple[str, ex.Sequential]]:
-    layers = model.layers
-    linears = [index for index, layer in enumerate(layers) if isinstance(layer, ex.layers.Linear)]
-    head = ex.layers.Linear()
-    if linears:
-        last = linears[-1]
-        linear = layers[last]
-        yield f"Set it to {n_outputs:,}", replaced(model, (last,), (ex.replace(linear, out_features=n_outputs),))
-        following = ex.replace(linear, out_features=None)
-        yield "Let it follow the task", replaced(model, (last,), (following,))
-        for label, between in _narrowing(shape):
-            yield f"{label} before the last Linear", replaced(model, (last,), (*between, following))
-    if len(shape) == 1:
-        yield "Add a Linear at the end", ex.replace(model, layers=(*layers, head))
+def _keeps(layer: ex.Layer) -> bool:
+    return keeps_shape(layer) or isinstance(layer, part.PositionalEmbedding | part.LayerNorm)
+
+
+def _at_the_end(model: ex.Sequential, stop: Stop, n_outputs: int) -> Candidates:
+    if stop.unfrozen is not None:
+        words = f"Freeze the first {stop.unfrozen} only" if stop.unfrozen else "Freeze none"
+        yield words, ex.replace(model, frozen=stop.unfrozen)
+        return
+    last = model.layers[-1] if model.layers else None
+    adding = list(_added(model, stop, n_outputs))
+    changing = list(_changed(model, stop.shape, n_outputs))
+    yield from (*changing, *adding) if isinstance(last, part.Linear | SQUASHING) else (*adding, *changing)
+
+
+def _changed(model: ex.Sequential, shape: tuple[int, ...], n_outputs: int) -> Candidates:
+    """Another last Linear, or something before it that makes one row of numbers."""
+    linears = [index for index, layer in enumerate(model.layers) if isinstance(layer, part.Linear)]
+    if not linears:
+        return
+    first, last = linears[0], linears[-1]
+    yield f"Set the last Linear to {n_outputs:,}", _with_last(model, last, n_outputs)
+    following = _with_last(model, last, None)
+    yield "Let it follow the task", following
+    if len(shape) > 2 and first < last:
+        flat = part.Flatten()
+        yield "Put a Flatten before the first Linear", replaced(following, (first,), (flat, model.layers[first]))
     for label, between in _narrowing(shape):
-        yield f"{label} and a Linear at the end", ex.replace(model, layers=(*layers, *between, head))
+        yield f"{label} before the last Linear", replaced(following, (last,), (*between, following.layers[last]))
+
+
+def _added(model: ex.Sequential, stop: Stop, n_outputs: int) -> Candidates:
+    """A Linear at the end that learns. One that was the last so far has to say how many numbers it gives."""
+    model = ex.replace(model, frozen=min(model.frozen, len(model.layers)))
+    linears = [index for index, layer in enumerate(model.layers) if isinstance(layer, part.Linear)]
+    fixed = model
+    if linears and getattr(model.layers[linears[-1]], "out_features", 0) is None:
+        fixed = _with_last(model, linears[-1], n_outputs)
+    if stop.n_tokens:
+        yield "Add an EmbeddingBag and a Linear", ex.replace(model, layers=(part.EmbeddingBag(), part.Linear()))
+    elif len(stop.shape) == 1:
+        yield "Add a Linear at the end", ex.replace(fixed, layers=(*fixed.layers, part.Linear()))
+    for label, between in _narrowing(stop.shape):
+        yield f"{label} and add a Linear at the end", ex.replace(fixed, layers=(*fixed.layers, *between, part.Linear()))
+
+
+def _with_last(model: ex.Sequential, index: int, out_features: int | None) -> ex.Sequential:
+    layer = model.layers[index]
+    return replaced(model, (index,), _giving(layer, out_features) if out_features else (_following(layer),))
+
+
+def _following(layer: ex.Layer) -> ex.Layer:
+    """A Linear that gives as many numbers as the task takes."""
+    return ex.replace(layer, out_features=None)
 
 
 def _narrowing(shape: tuple[int, ...]) -> list[tuple[str, Layers]]:
     """What makes one row of numbers of a sequence or a picture."""
     if len(shape) < 2:
         return []
-    flatten: tuple[str, Layers] = ("Put a Flatten", (ex.layers.Flatten(),))
+    flatten: tuple[str, Layers] = ("Put a Flatten", (part.Flatten(),))
     if len(shape) > 2:
         return [flatten]
     return [
-        ("Take the last step", (ex.layers.LastStep(),)),
-        ("Take the mean over time", (ex.layers.MeanOverTime(),)),
+        ("Take the last step", (part.LastStep(),)),
+        ("Take the mean over time", (part.MeanOverTime(),)),
         flatten,
     ]
-
-
-def end_sentence(layers: Layers, shape: tuple[int, ...], n_outputs: int) -> str:
-    """Why what comes out is not what the task takes, and what to do."""
-    gives = numbers(shape[0]) if len(shape) == 1 else said(Row(shape))
-    sentence = f"This model gives {gives} for each row, the task takes {numbers(n_outputs)}"
-    linear = any(isinstance(layer, ex.layers.Linear) for layer in layers)
-    place = "before the last Linear" if linear else "and a Linear at the end"
-    match len(shape):
-        case 1 if isinstance(layers[-1], ex.layers.Linear):
-            return f"{sentence}: set the last Linear to {n_outputs:,}."
-        case 1:
-            return f"{sentence}: add a Linear at the end."
-        case 2:
-            return f"{sentence}: put LastStep, MeanOverTime or Flatten {place}."
-        case _:
-            return f"{sentence}: put a Flatten {place}."

@@ -7,6 +7,7 @@ A rule a layer, in the table RULES; the formulas are those of torch's documentat
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from engine import experiment as ex
@@ -71,18 +72,21 @@ RULES: dict[type[ex.Layer], Callable[[Any, Row], Sized]] = {
 """Layers with a rule of their own; all others leave the shape as it is. Residual's follows from the layers inside."""
 
 
+@lru_cache(1024)  # of a hundred layers one edit changes one, and every mend is tried
 def sized(layer: ex.Layer, row: Row) -> Sized:
     """What `layer`, no residual block, makes of one row. Raises MisfitError."""
-    if row.n_tokens and not isinstance(layer, part.Embedding | part.EmbeddingBag):
-        steps = before(layer, part.Embedding(), "Put an Embedding before it")
-        whole = before(layer, part.EmbeddingBag(), "Put an EmbeddingBag before it")
-        raise MisfitError(
-            f"Tokens are names, no numbers that {name(layer)} could reckon with: put an Embedding before it.",
-            *((whole, steps) if isinstance(layer, part.Linear) else (steps, whole)),
-        )
+    check_tokens(layer, row)
     found = RULES.get(type(layer), unchanged)(layer, row)
     check_size(found)
     return found
+
+
+def check_tokens(layer: ex.Layer, row: Row) -> None:
+    """Raise MisfitError for tokens, unless the layer looks them up."""
+    if row.n_tokens and not isinstance(layer, part.Embedding | part.EmbeddingBag):
+        steps = before(layer, part.Embedding(), "Put an Embedding before it")
+        whole = before(layer, part.EmbeddingBag(), "Put an EmbeddingBag before it")
+        raise MisfitError(f"Tokens are names, and {name(layer)} takes numbers", steps, whole)
 
 
 def keeps_shape(layer: ex.Layer) -> bool:
@@ -98,4 +102,4 @@ def needs_axes(layer: ex.Layer) -> bool:
     )  # fmt: skip
 
 
-__all__ = ["Instead", "MisfitError", "Row", "Sized", "keeps_shape", "needs_axes", "sized"]
+__all__ = ["RULES", "Instead", "MisfitError", "Row", "Sized", "check_tokens", "keeps_shape", "needs_axes", "sized"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from engine import experiment as ex
 from engine.experiment import layers as part
@@ -30,22 +31,18 @@ class Projection:
 
 def residual(layer: part.Residual, row: Row, inside: Row) -> Sized:
     """What comes in, `row`, plus what the layers inside gave, `inside`: both have one shape, or one is projected."""
-    if row.n_tokens:
-        raise MisfitError(
-            "Tokens are names, no numbers that a shortcut could add: put an Embedding before the block.",
-            Instead("Put an Embedding before it", (part.Embedding(), layer)),
-        )
     if inside.shape == row.shape:
         return Sized({}, row.shape)
     found = projection(row.shape, inside.shape, any(type(one) in WINDOWS for one in part.every(layer.layers)))
     if layer.project and found:
         return Sized({"projection": found}, inside.shape, found.n_parameters)
-    remedy = "project the shortcut, or let" if found else "let"
+    keeping = Instead("Let the layers inside keep the shape", (_keeping(layer, row.shape),))
+    projecting = [Instead("Project the shortcut", (ex.replace(layer, project=True),))] if found else []
+    lost_edges = row.shape[1:] != inside.shape[1:] and not any(max(_stride(one)) > 1 for one in layer.layers)
     raise MisfitError(
-        f"{list(row.shape)} comes into this block and its layers make {list(inside.shape)} of it, which cannot be "
-        f"added: {remedy} its last layer give what comes in.",
-        *([Instead("Project the shortcut", (ex.replace(layer, project=True),))] if found else []),
-        Instead("Let the layers inside keep the shape", (_keeping(layer, row.shape),)),
+        f"The layers in this block make {list(inside.shape)} of {list(row.shape)}, and the two cannot be added",
+        *((keeping, *projecting) if lost_edges else (*projecting, keeping)),
+        Instead("Take the shortcut away", layer.layers),
     )
 
 
@@ -84,7 +81,19 @@ def _keeping(layer: part.Residual, shape: tuple[int, ...]) -> part.Residual:
             case part.Conv1d() | part.Conv2d() as last:
                 layers[index] = ex.replace(last, out_channels=shape[0])
                 break
+            case part.RNN() | part.GRU() as last:
+                layers[index] = ex.replace(last, hidden_size=shape[-1], bidirectional=False)
+                break
+            case part.LSTM() as last:
+                layers[index] = ex.replace(last, hidden_size=shape[-1], bidirectional=False, proj_size=0)
+                break
     return ex.replace(layer, layers=tuple(layers))
+
+
+def _stride(layer: ex.Layer) -> tuple[int, ...]:
+    """How far its window moves at a time; (1,) where it has none."""
+    found: Any = getattr(layer, "stride", None) or getattr(layer, "kernel_size", (1,))
+    return tuple(found)
 
 
 def _padding(layer: part.Conv1d | part.Conv2d) -> tuple[int, ...]:

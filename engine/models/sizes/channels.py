@@ -40,7 +40,7 @@ def instance_norm(layer: InstanceNorm, row: Row) -> Sized:
     check_rank(layer, row)
     if all(length == 1 for length in row.shape[1:]):
         raise MisfitError(
-            f"{name(layer)} needs more than one value in each channel, here comes {list(row.shape)}: remove it.",
+            f"{name(layer)} needs more than one value in each channel, here comes {list(row.shape)}",
             removed(),
         )
     arguments = {"num_features": row.shape[0], **part.options(layer)}
@@ -53,8 +53,7 @@ def group_norm(layer: part.GroupNorm, row: Row) -> Sized:
     if n_channels % layer.num_groups:
         fitting = nearest_divisor(n_channels, layer.num_groups)
         raise MisfitError(
-            f"{n_channels:,} channels cannot be divided into {layer.num_groups:,} groups: "
-            f"set the groups to {fitting:,}.",
+            f"{n_channels:,} channels cannot be divided into {layer.num_groups:,} groups",
             Instead(f"Set the groups to {fitting:,}", (ex.replace(layer, num_groups=fitting),)),
         )
     options = part.options(layer)
@@ -84,9 +83,10 @@ def check_rank(layer: ex.Layer, row: Row) -> None:
     if len(row.shape) == wanted:
         return
     takes = "pictures [channels, height, width]" if wanted == 3 else "[channels, length]"
-    options = list(_instead(layer, row, wanted))
-    remedy = f": {_small(options[0].label)}." if options else "."
-    raise MisfitError(f"{name(layer)} takes {takes}, here comes {said(row)}{remedy}", *options)
+    raise MisfitError(
+        f"{name(layer)} takes {takes}, here comes {said(row)}",
+        *_instead(layer, row, wanted),
+    )
 
 
 def _instead(layer: ex.Layer, row: Row, wanted: int) -> Iterator[Instead]:
@@ -95,17 +95,13 @@ def _instead(layer: ex.Layer, row: Row, wanted: int) -> Iterator[Instead]:
         case (2, 3) | (3, 2):
             yield Instead(f"Use {sister.__name__} instead", (_as(sister, layer),))
             if wanted == 3:
-                height = row.shape[0]
-                yield before(layer, part.Unflatten(unflattened_size=(1, height)), "Make it a picture with Unflatten")
-        case 1, 3:
-            square = picture(row.shape[0])
-            if square:
-                yield unflatten(layer, *square)
-            yield _for_numbers(layer)
-        case 1, 2:
-            if row.shape[0] > 1 or not isinstance(layer, InstanceNorm):
-                yield unflatten(layer, 1, row.shape[0])
-            yield _for_numbers(layer)
+                yield before(layer, part.Unflatten(unflattened_size=(1, -1)), "Make it a picture with Unflatten")
+        case 1, _:
+            size = row.shape[0]
+            sizes = (1, size) if wanted == 2 else picture(size)
+            instead = [unflatten(layer, *sizes)] if sizes else []
+            windows = not isinstance(layer, BatchNorm | InstanceNorm | part.Dropout1d | part.Dropout2d)
+            yield from (*instead, _for_numbers(layer)) if windows else (_for_numbers(layer), *instead)
 
 
 def _for_numbers(layer: ex.Layer) -> Instead:
@@ -135,7 +131,3 @@ def nearest_divisor(number: int, wish: int) -> int:
     """The divisor of `number` that is nearest to `wish`; of two the smaller one."""
     divisors = [divisor for divisor in range(1, min(number, 2 * wish) + 1) if number % divisor == 0]
     return min(divisors, key=lambda divisor: abs(divisor - wish))
-
-
-def _small(label: str) -> str:
-    return label[0].lower() + label[1:]

@@ -8,6 +8,8 @@ from engine import experiment as ex
 from engine.experiment import layers as part
 from engine.models.sizes.row import Instead, MisfitError, Row, Sized, name, numbers, said
 
+MOST_SLOPES = 65_536
+"""More of them `part.PReLU` does not take."""
 Axes = part.GLU | part.Softmax | part.Softmin | part.LogSoftmax
 
 
@@ -15,10 +17,10 @@ def linear(layer: part.Linear, row: Row) -> Sized:
     """[..., in_features] to [..., out_features]."""
     n_in, n_out = row.shape[-1], layer.out_features or row.last
     if not n_out:
+        usual = max(8, min(64, n_in))
         raise MisfitError(
-            "This Linear does not say how many numbers it gives, and only the last one can leave that to the task: "
-            f"set it, to {n_in:,} for example.",
-            Instead(f"Set it to {n_in:,}", (ex.replace(layer, out_features=n_in),)),
+            "This Linear does not say how many numbers it gives, and only the last one can leave that to the task",
+            Instead(f"Set it to {usual}", (ex.replace(layer, out_features=usual),)),
         )
     arguments = {"in_features": n_in, **part.options(layer), "out_features": n_out}
     return Sized(arguments, (*row.shape[:-1], n_out), (n_in + layer.bias) * n_out)
@@ -30,8 +32,7 @@ def flatten(layer: part.Flatten, row: Row) -> Sized:
     first, last = layer.start_dim, layer.end_dim + (count + 1 if layer.end_dim < 0 else 0)
     if not 1 <= first <= last <= count:
         raise MisfitError(
-            f"What comes in has {_axes(count)}, Flatten is told to join {layer.start_dim} to {layer.end_dim}: "
-            "join 1 to -1, that is all of them.",
+            f"What comes in has {_axes(count)}, Flatten is told to join {layer.start_dim} to {layer.end_dim}",
             Instead("Join all axes", (part.Flatten(),)),
         )
     shape = row.shape
@@ -43,7 +44,7 @@ def unflatten(layer: part.Unflatten, row: Row) -> Sized:
     axis = _axis(layer.dim, row)
     if axis is None:
         raise MisfitError(
-            f"What comes in has {_axes(len(row.shape))}, Unflatten is told to divide axis {layer.dim}: divide axis 1.",
+            f"What comes in has {_axes(len(row.shape))}, Unflatten is told to divide axis {layer.dim}",
             Instead("Divide axis 1", (ex.replace(layer, dim=1),)),
         )
     length, sizes = row.shape[axis], layer.unflattened_size
@@ -51,7 +52,7 @@ def unflatten(layer: part.Unflatten, row: Row) -> Sized:
     if length % known or (-1 not in sizes and length != known):
         fixed = () if -1 in sizes else sizes[:-1]
         raise MisfitError(
-            f"{numbers(length)} cannot be divided into {' x '.join(map(str, sizes))}: the product must be {length:,}.",
+            f"{numbers(length)} cannot be divided into {' x '.join(map(str, sizes))}",
             Instead("Let the last size follow", (ex.replace(layer, unflattened_size=(*fixed, -1)),)),
             Instead(f"Divide into 1 x {length:,}", (ex.replace(layer, unflattened_size=(1, -1)),)),
         )
@@ -66,12 +67,12 @@ def unchanged(layer: ex.Layer, row: Row) -> Sized:
 
 def prelu(layer: part.PReLU, row: Row) -> Sized:
     """One slope, or one for each channel: the first axis of a row."""
-    if layer.num_parameters not in (1, row.shape[0]):
+    n = row.shape[0]
+    if layer.num_parameters not in (1, n):
         raise MisfitError(
-            f"This PReLU has {layer.num_parameters:,} slopes, what comes in has {row.shape[0]:,} channels: "
-            "give it one for all or one for each.",
-            Instead("One for all", (ex.replace(layer, num_parameters=1),)),
-            Instead(f"Set it to {row.shape[0]:,}", (ex.replace(layer, num_parameters=row.shape[0]),)),
+            f"This PReLU has {layer.num_parameters:,} slopes, what comes in has {n:,} channels",
+            Instead("Take one slope for all", (ex.replace(layer, num_parameters=1),)),
+            *([Instead(f"Take {n:,} slopes", (ex.replace(layer, num_parameters=n),))] if n <= MOST_SLOPES else []),
         )
     return Sized(part.options(layer), row.shape, layer.num_parameters)
 
@@ -88,8 +89,9 @@ def glu(layer: part.GLU, row: Row) -> Sized:
     length = row.shape[axis]
     if length % 2:
         raise MisfitError(
-            f"GLU halves what comes in, and {length:,} is odd: give it an even number, or take another activation.",
+            f"GLU halves what comes in, and {length:,} is odd",
             Instead("Use SiLU instead", (part.SiLU(),)),
+            multiple_of=2 if axis == len(row.shape) - 1 else 0,
         )
     return Sized(part.options(layer), (*row.shape[:axis], length // 2, *row.shape[axis + 1 :]))
 
@@ -98,7 +100,7 @@ def softmax2d(layer: part.Softmax2d, row: Row) -> Sized:
     """[channels, height, width] stays."""
     if len(row.shape) != 3:
         raise MisfitError(
-            f"Softmax2d takes pictures [channels, height, width], here comes {said(row)}: use Softmax.",
+            f"Softmax2d takes pictures [channels, height, width], here comes {said(row)}",
             Instead("Use Softmax instead", (part.Softmax(),)),
         )
     return Sized(part.options(layer), row.shape)
@@ -109,7 +111,7 @@ def _own_axis(layer: Axes, row: Row) -> int:
     if axis is None:
         why = "the rows of a batch" if layer.dim in (0, -len(row.shape) - 1) else "an axis that is not there"
         raise MisfitError(
-            f"{name(layer)} along axis {layer.dim} would work along {why}: take -1, the last axis.",
+            f"{name(layer)} along axis {layer.dim} would work along {why}",
             Instead("Set the axis to -1", (ex.replace(layer, dim=-1),)),
         )
     return axis

@@ -41,12 +41,19 @@ class Instead:
 
 
 class MisfitError(Exception):
-    """A layer that does not fit: why, in one sentence, and what could stand in its place."""
+    """A layer that does not fit: why, in words without a full stop, and what could stand in its place."""
 
-    def __init__(self, sentence: str, *instead: Instead) -> None:
-        super().__init__(sentence)
+    def __init__(self, why: str, *instead: Instead, remedy: str = "", multiple_of: int = 0) -> None:
+        super().__init__(why)
         self.instead = instead
+        self.remedy = remedy
+        """What to do; empty where what stands first in `instead` says it."""
+        self.multiple_of = multiple_of
+        """It would fit if the last axis of what comes in were a multiple of this; 0: that is no matter of it."""
         self.path: tuple[int, ...] = ()
+        """The layer's place in the list."""
+        self.got_to: tuple[int, ...] = ()
+        """How far the walk came: the same, of a residual block the place after its last layer."""
 
 
 def check_size(sized: Sized) -> None:
@@ -54,7 +61,8 @@ def check_size(sized: Sized) -> None:
     if prod(sized.shape) > MOST or sized.n_parameters > MOST:
         count = max(prod(sized.shape), sized.n_parameters)
         raise MisfitError(
-            f"This would take {count / 1e12:,.0f} million million numbers, more than any memory holds: make it smaller."
+            f"This would take {count / 1e12:,.0f} million million numbers, more than any memory holds",
+            remedy="make it smaller",
         )
 
 
@@ -94,9 +102,11 @@ def removed() -> Instead:
 
 
 def unflatten(layer: ex.Layer, *sizes: int) -> Instead:
-    """An Unflatten of a row of numbers before the layer."""
+    """An Unflatten of a row of numbers before the layer; its largest size follows from the data."""
     words = " x ".join(f"{size:,}" for size in sizes)
-    return before(layer, part.Unflatten(unflattened_size=sizes), f"Make it {words} with Unflatten")
+    place = sizes.index(max(sizes))
+    following = (*sizes[:place], -1, *sizes[place + 1 :])
+    return before(layer, part.Unflatten(unflattened_size=following), f"Make it {words} with Unflatten")
 
 
 def picture(size: int) -> tuple[int, int, int] | None:

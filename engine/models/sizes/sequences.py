@@ -18,14 +18,13 @@ def embedding(layer: part.Embedding | part.EmbeddingBag, row: Row) -> Sized:
     if not row.n_tokens:
         n = layer.embedding_dim
         raise MisfitError(
-            f"{name(layer)} looks up tokens, here comes {said(row)}: use Linear for numbers.",
+            f"{name(layer)} looks up tokens, here comes {said(row)}",
             Instead("Use Linear instead", (part.Linear(out_features=n),)),
             removed(),
         )
     if layer.padding_idx is not None and layer.padding_idx >= row.n_tokens:
         raise MisfitError(
-            f"There are {row.n_tokens:,} different tokens, {layer.padding_idx:,} is none of them: "
-            "Sixstep's filling is 0.",
+            f"There are {row.n_tokens:,} different tokens, and {layer.padding_idx:,} is none of them",
             Instead("Set the filling to 0", (ex.replace(layer, padding_idx=0),)),
         )
     n_out = layer.embedding_dim
@@ -93,31 +92,24 @@ def _divided(layer: Attention, row: Row, heads: int, field: str) -> int:
     if n % heads:
         fitting = nearest_divisor(n, heads)
         raise MisfitError(
-            f"{heads} heads cannot divide the {numbers(n)} of each step evenly: set the heads to {fitting}.",
+            f"{heads} heads cannot divide the {numbers(n)} of each step evenly",
             Instead(f"Set the heads to {fitting}", (ex.replace(layer, **{field: fitting}),)),
+            multiple_of=heads,
         )
     return n
 
 
 def _check_steps(layer: ex.Layer, row: Row) -> None:
     """Raise MisfitError unless a row is a sequence."""
-    match row.shape:
-        case (_, _):
-            return
-        case (size,) if isinstance(layer, Narrowing | part.Transpose):
-            raise MisfitError(
-                f"{name(layer)} takes a sequence [length, n], here comes {said(row)}: remove it.", removed()
-            )
-        case (size,):
-            raise MisfitError(
-                f"{name(layer)} reads sequences [length, n], here comes {said(row)}: "
-                "read it number by number, or take the Flatten before it away.",
-                unflatten(layer, size, 1),
-            )
-        case _:
-            rows = part.Flatten(end_dim=len(row.shape) - 1)
-            raise MisfitError(
-                f"{name(layer)} takes a sequence [length, n], here comes {said(row)}: "
-                "join all axes but the last, so that it goes line by line.",
-                before(layer, rows, "Go line by line with Flatten"),
-            )
+    if len(row.shape) == 2:
+        return
+    why = f"{name(layer)} takes a sequence [length, n], here comes {said(row)}"
+    flat, narrows = len(row.shape) == 1, isinstance(layer, Narrowing | part.Transpose)
+    if flat:
+        raise MisfitError(why, removed() if narrows else unflatten(layer, row.shape[0], 1))
+    lines = part.Flatten(end_dim=len(row.shape) - 1)
+    raise MisfitError(
+        why,
+        *([Instead("Use Flatten instead", (part.Flatten(),))] if narrows else []),
+        before(layer, lines, "Go line by line with Flatten"),
+    )

@@ -7,9 +7,9 @@ from math import gcd, prod
 
 from engine import experiment as ex
 from engine.experiment import layers as part
-from engine.models.sizes.channels import check_rank
+from engine.models.sizes.channels import LINES, check_rank
 from engine.models.sizes.lengths import convolved, pooled, transposed
-from engine.models.sizes.row import Instead, MisfitError, Row, Sized, name, removed
+from engine.models.sizes.row import Instead, MisfitError, Row, Sized, before, name, removed
 
 Conv = part.Conv1d | part.Conv2d
 Transposed = part.ConvTranspose1d | part.ConvTranspose2d
@@ -34,6 +34,7 @@ def convolution(layer: Conv, row: Row) -> Sized:
             _too_large(layer, lengths),
             *_smaller_kernel(layer, lengths, paddings, dilations),
             Instead(f"Set the padding to {max(needed)}", (ex.replace(layer, padding=(max(needed),)),)),
+            *_the_other_way(layer),
         )
     return _weighted(layer, row, out)
 
@@ -49,13 +50,13 @@ def transposition(layer: Transposed, row: Row) -> Sized:
     most = [max(stride, dilation) - 1 for stride, dilation in zip(strides, dilations, strict=True)]
     if any(more > limit for more, limit in zip(extra, most, strict=True)):
         raise MisfitError(
-            f"{name(layer)} needs an output padding below its stride or its dilation: set it to {min(most)}.",
+            f"{name(layer)} needs an output padding below its stride or its dilation",
             Instead(f"Set it to {min(most)}", (ex.replace(layer, output_padding=(min(most),)),)),
         )
     out = tuple(map(transposed, lengths, kernels, strides, paddings, dilations, extra))
     if min(out) < 1:
         raise MisfitError(
-            f"The padding of {_by(paddings)} takes away all that {name(layer)} makes of {_by(lengths)}: set it to 0.",
+            f"The padding of {_by(paddings)} takes away all that {name(layer)} makes of {_by(lengths)}",
             Instead("Set it to 0", (ex.replace(layer, padding=(0,)),)),
         )
     return _weighted(layer, row, out)
@@ -71,7 +72,7 @@ def pooling(layer: Pool, row: Row) -> Sized:
     half = min(kernel // 2 for kernel in kernels)
     if any(padding > kernel // 2 for padding, kernel in zip(paddings, kernels, strict=True)):
         raise MisfitError(
-            f"The padding of {name(layer)} may be half of its kernel at most: set it to {half}.",
+            f"The padding of {name(layer)} may be half of its kernel at most",
             Instead(f"Set it to {half}", (ex.replace(layer, padding=(half,)),)),
         )
     ceil_mode = (layer.ceil_mode,) * len(lengths)
@@ -105,7 +106,7 @@ def _check_groups(layer: Conv | Transposed, n_in: int) -> None:
         fitting = max(divisor for divisor in range(1, min(both, layer.groups) + 1) if both % divisor == 0)
         raise MisfitError(
             f"{layer.groups:,} groups do not divide both the {n_in:,} channels that come in and the "
-            f"{layer.out_channels:,} that go out: set the groups to {fitting:,}.",
+            f"{layer.out_channels:,} that go out",
             Instead(f"Set the groups to {fitting:,}", (ex.replace(layer, groups=fitting),)),
         )
 
@@ -118,8 +119,7 @@ def _check_padding_mode(layer: Conv, lengths: tuple[int, ...], paddings: tuple[i
     ):
         return
     raise MisfitError(
-        f"The padding of {_by(paddings)} in the mode {layer.padding_mode} is more than {_by(lengths)} can fill: "
-        f"set it to {most} at most, or pad with zeros.",
+        f"The padding of {_by(paddings)} in the mode {layer.padding_mode} is more than {_by(lengths)} can fill",
         Instead("Pad with zeros", (ex.replace(layer, padding_mode="zeros"),)),
         Instead(f"Set it to {most}", (ex.replace(layer, padding=(most,)),)),
     )
@@ -133,7 +133,14 @@ def _smaller_kernel(
     if isinstance(layer, Pool):  # its padding is bound to its kernel
         size = min((length - 1) // d + 1 for length, d in zip(lengths, dilations, strict=True))
         layer = ex.replace(layer, padding=(0,)) if max(paddings) > size // 2 else layer
-    yield Instead(f"Set the kernel to {size:,}", (ex.replace(layer, kernel_size=(size,)),))
+    if size > 1 or isinstance(layer, Conv):
+        yield Instead(f"Set the kernel to {size:,}", (ex.replace(layer, kernel_size=(size,)),))
+
+
+def _the_other_way(layer: Conv | Pool) -> Iterator[Instead]:
+    """The layer along the other axis: sequences of data come as [length, n]."""
+    if type(layer) in LINES:
+        yield before(layer, part.Transpose(), "Swap the axes with Transpose")
 
 
 def _too_large(layer: Conv | Pool, lengths: tuple[int, ...]) -> str:
@@ -141,7 +148,7 @@ def _too_large(layer: Conv | Pool, lengths: tuple[int, ...]) -> str:
     what = "picture" if len(lengths) == 2 else "sequence"
     return (
         f"The window of {name(layer)}, {_by(on_all(layer.kernel_size, lengths))}, is larger than the {what} "
-        f"that comes in, {_by(lengths)}{padded}: make it smaller."
+        f"that comes in, {_by(lengths)}{padded}"
     )
 
 
