@@ -252,6 +252,8 @@ def _print_results(session: Session, folder: Path, files: list[str]) -> None:
         for name, values in parameters.items():
             table.add_row(name, ", ".join(f"{value:.6f}" for value in values.reshape(-1)))
     Console().print(table)
+    if session.ended:
+        print(f"Ended after {session.epoch:,} epochs: {session.ended}.")
     print(f"Written to {folder.absolute()}: {', '.join(files)}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine import experiment as ex
+from engine.training.stopping import restores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,17 @@ class Run:
     """[n_epochs, n_splits], train before each update, the others after it."""
     test_scores: dict[str, float]
     """On the test set: MAE, RMSE and R², or the accuracy."""
+    why: str = ""
+    """Why it ended before its last epoch by itself, such as "no gain in 5 epochs"."""
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in a sentence."""
+        done, epochs = len(self.losses), self.experiment.fit.epochs
+        if self.why:
+            best = " The weights are those of the best epoch." if restores(self.experiment.fit.stopping) else ""
+            return f"Ended after {done:,} of {epochs:,} epochs: {self.why}.{best}"
+        return "Done." if done >= epochs else f"Stopped after {done:,} of {epochs:,} epochs."
 
     @property
     def last_losses(self) -> dict[str, float]:
@@ -43,6 +55,8 @@ def summary(experiment: ex.Experiment) -> str:
     name = type(model).__name__
     if isinstance(model, ex.Layers):
         name = "Linear " + "-".join(map(str, model.hidden)) + f" {model.activation}" if model.hidden else "one Linear"
+    if isinstance(model, ex.Sequential):
+        name = _short("-".join(type(layer).__name__ for layer in model.layers))
     return f"{name} · {type(fit.loss).__name__} · {type(fit.optimizer).__name__} lr {fit.optimizer.lr:g}"
 
 
@@ -71,5 +85,7 @@ def _flat(tree: dict[str, Any], key: str = "") -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):  # layers
+        value = [next(iter(part.values())) for part in value]
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

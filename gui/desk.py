@@ -260,7 +260,7 @@ class Desk:
         session = self.session
         return Run(
             self._number, session.experiment, session.device, ended, session.seconds, session.history.splits,
-            session.history.losses.copy(), evaluate.score(session).test,
+            session.history.losses.copy(), evaluate.score(session).test, session.ended,
         )  # fmt: skip
 
     def save_model(self, path: Path) -> None:

@@ -335,8 +335,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _show_run(self, run: Run) -> None:
         self.improve_panel.add_run(run)
-        done, epochs = len(run.losses), run.experiment.fit.epochs
-        self.status.say("Done." if done >= epochs else f"Stopped after {done:,} of {epochs:,} epochs.")
+        self.status.say(run.outcome)
         self.document.model_trained()
         self.steps.set_done(5, len(self.improve_panel.runs) > 1)
 
