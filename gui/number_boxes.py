@@ -8,6 +8,8 @@ from PySide6.QtCore import QLocale, QSize, Signal, Slot
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox
 
+from gui.words import unit
+
 NO_LIMIT = 1e30
 """As the limit of a FloatBox it stands for none."""
 
@@ -147,12 +149,12 @@ class WholeBox(QAbstractSpinBox):
         return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, position
 
     def _digits(self, text: str) -> str:
-        for word in filter(None, (self._zero, self._suffix.strip())):
+        for word in filter(None, (self._zero, self._suffix.strip(), unit(self._suffix, 1).strip())):
             text = text.replace(word, "")
         return text.strip().replace(",", "")
 
     def _show_value(self) -> None:
-        text = f"{self._value:{self._group}}{self._suffix}"
+        text = f"{self._value:{self._group}}{unit(self._suffix, self._value)}"
         if self._zero and self._value == 0:
             text = self._zero
         if self.lineEdit().text() != text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 VALUES: dict[object, str] = {
     ",": "comma  ,", ";": "semicolon  ;", "\t": "tab", "|": "bar  |", " ": "space", '"': 'double  "', "'": "single  '",
     "utf8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16",
@@ -21,3 +23,16 @@ PARTS = {
 def shown(value: object) -> str:
     """The words for one value of a choice."""
     return VALUES.get(value, str(value))
+
+
+def none_in(help_text: str) -> str:
+    """What no value means, where a field's help says so: "Shortens it to this; empty: never." gives "never"."""
+    found = re.search(r"\bempty[^:]*: (.+?)\.?$", help_text, re.IGNORECASE)
+    return found[1] if found else "none"
+
+
+def unit(suffix: str, number: float) -> str:
+    """The unit behind a number: of one, " steps" becomes " step"."""
+    if number != 1 or len(suffix.strip()) < 2:
+        return suffix
+    return suffix.removesuffix("es") if suffix.endswith("ches") else suffix.removesuffix("s")

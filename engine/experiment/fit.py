@@ -51,11 +51,11 @@ class Gradients(Part, frozen=True):
     ] = 0.0
     clip_norm: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(title="Clip norm", description="Shortens all gradients together to this length.")
+        Meta(title="Clip norm", description="Shortens all gradients together to this length; empty: never.")
     ] = None
     clip_value: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(title="Clip value", description="Keeps every gradient between minus this and this.")
+        Meta(title="Clip value", description="Keeps every gradient between minus this and this; empty: never.")
     ] = None
     decay_biases: Annotated[
         bool, Meta(title="Decay biases", description="Whether the weight decay also pulls at biases and norms.")
@@ -81,12 +81,12 @@ class Stopping(Part, frozen=True):
         bool, Meta(title="Restore best", description="With patience: at the end take the weights of the best epoch.")
     ] = True
     target_loss: Annotated[
-        float | None, Meta(title="Target loss", description="Ends once the same loss is this or lower.")
+        float | None, Meta(title="Target loss", description="Ends once the same loss is this or lower; empty: never.")
     ] = None
     seconds: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(title="Time limit", description="Ends after so many seconds of training. Not the same epoch in each run.",
-             extra={"suffix": " s"})
+        Meta(title="Time limit", description="Ends after so many seconds of training, which is not the same "
+             "epoch in each run; empty: never.", extra={"suffix": " s"})
     ] = None
 
 

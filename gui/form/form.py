@@ -16,7 +16,7 @@ from gui.fold import Fold
 from gui.form.number_line import NumberLine, numbers_of
 from gui.number_boxes import NO_LIMIT, FloatBox, WholeBox
 from gui.widgets import form_field, named, note
-from gui.words import PARTS, shown
+from gui.words import PARTS, none_in, shown
 
 if TYPE_CHECKING:
     from gui.form.choice import ChoiceForm
@@ -229,14 +229,14 @@ class Form(QWidget):
             case inspect.StrType():
                 return self._combo(name, ()) if name in self._columns else self._line(name)
             case inspect.UnionType(types=(inspect.BoolType(), inspect.NoneType())):
-                return self._combo(name, (None, True, False), extra.get("none", "none"))
+                return self._combo(name, (None, True, False), "none")
             case inspect.UnionType(types=(inspect.LiteralType(), inspect.NoneType())):
                 literal = get_args(get_args(self._annotations[name])[0])[0]
-                return self._combo(name, (None, *get_args(literal)), extra.get("none", "none"))
+                return self._combo(name, (None, *get_args(literal)), "none")
         numbers = numbers_of(kind)
         if numbers is None:
             return None
-        line = NumberLine(numbers, suffix, extra.get("none", "none"))
+        line = NumberLine(numbers, suffix, none_in((metadata.extra_json_schema or {}).get("description", "")))
         line.typed.connect(self._value_edited)
         line.mistyped.connect(self._mistyped)
         self._show[name] = line.show_value

@@ -153,6 +153,7 @@ class NumberLine(QLineEdit):
         else:
             text = _written(value) + self._suffix
         self.setText(text)
+        self.setCursorPosition(0)  # of a long text the beginning is seen
 
     @Slot()
     def _read(self) -> None:

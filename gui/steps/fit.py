@@ -48,8 +48,8 @@ class FitPanel(StepPanel):
             button.setMinimumHeight(32)
             buttons.addWidget(button, index // 2, index % 2)
 
+        self._form.rows.insertRow(2, self.batches)  # below epochs and seed, before what is folded away
         self.rows.addWidget(self._form)
-        self.rows.addWidget(self.batches)
         self.rows.addLayout(run)
         self.rows.addWidget(heading("Run"))
         self.rows.addLayout(buttons)
