@@ -15,7 +15,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("engine/**/*.py"), *ROOT.glob("gui/**/*.py"), ROOT / "main.py"])
 QT = ("PySide6", "shiboken6", "pyqtgraph")
-LIGHT = ("experiment", "files", "runs", "script", "history", "errors", "threads", "headless", "data.tables", "models.flow")
+LIGHT = (
+    "experiment", "files", "runs", "script", "history", "errors", "threads", "headless", "data.tables", "models.flow",
+)  # fmt: skip
 
 
 def loaded_by(*modules: str) -> set[str]:
