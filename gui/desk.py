@@ -153,10 +153,11 @@ class Desk:
         """Try own code that the person has just written on a few rows of the data."""
         assert isinstance(experiment.model, ex.OwnCode)
         code = experiment.model.code
+        data = self._data(experiment.data)
         try:
-            report = self._workshop.check(experiment, device.pick(wanted), self._data(experiment.data))
-        except OwnCodeError as error:
-            return CodeChecked(code, str(error), error.line)
+            report = self._workshop.check(experiment, device.pick(wanted), data)
+        except InputError as error:
+            return CodeChecked(code, str(error), error.line if isinstance(error, OwnCodeError) else 0)
         return CodeChecked(code, layers=layer_lines(report))
 
     def expect_code(self) -> None:

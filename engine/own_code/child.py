@@ -82,6 +82,12 @@ class OwnChild:
         self.code = code
         self._file.write_bytes(code.encode(errors="replace"))
 
+    def wait_until_ready(self) -> None:
+        """Wait until torch is loaded there. Raises EndedError."""
+        if not self._is_ready:
+            self._wait(START_SECONDS)
+            self._is_ready = True
+
     def ask(
         self, order: Order, arrays: Arrays | None = None, *, most: int = 0, seconds: float | None = None
     ) -> tuple[Answer, Arrays]:
@@ -92,9 +98,7 @@ class OwnChild:
         """
         if not self.is_alive:
             raise EndedError("its process has ended: fit it anew.")
-        if not self._is_ready:
-            self._wait(START_SECONDS)
-            self._is_ready = True
+        self.wait_until_ready()
         self._awaited.put(most)
         self._outbox.put((order, arrays or {}))
         answer, given = self._wait(seconds)

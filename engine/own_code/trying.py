@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +93,8 @@ def try_model(experiment: ex.Experiment, rows: Dataset, device: str) -> Report:
 
 
 def check_parameters(model: nn.Module) -> None:
-    """Raise OwnCodeError for a model with nothing to learn, or with weights that no file could keep."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        state = model.state_dict()
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise OwnCodeError(
-            "the model has no parameters that learn: make layers in __init__, such as self.layer_1 = nn.Linear(2, 1)."
-        )
-    for name, value in state.items():
+    """Raise OwnCodeError for a model with weights that no file could keep."""
+    for name, value in model.state_dict().items():
         if not isinstance(value, torch.Tensor):
             raise OwnCodeError(f"{name} in the state_dict is no tensor: leave get_extra_state out.")
 
