@@ -86,11 +86,15 @@ def scheduler_lines(fit: ex.Fit, n_steps: str) -> list[str]:
         case ex.schedulers.ReduceLROnPlateau():
             return _call("scheduler", name, ["optimizer", *_options(scheduler)])
         case _:
-            return [f"scheduler = {_simple(scheduler, n)}"]
+            return _call("scheduler", name, _arguments(scheduler, n))
 
 
 def _simple(scheduler: ex.schedulers.Inner, n: str) -> str:
-    """The call that builds one which may also stand inside of another, for `n` steps."""
+    """The call that builds one inside of another, for `n` steps."""
+    return f"{_name(scheduler)}({', '.join(_arguments(scheduler, n))})"
+
+
+def _arguments(scheduler: ex.schedulers.Inner, n: str) -> list[str]:
     match scheduler:
         case ex.schedulers.CosineAnnealingLR(T_max=None):
             options = [f"T_max={n}", *_options(scheduler)]
@@ -100,7 +104,7 @@ def _simple(scheduler: ex.schedulers.Inner, n: str) -> str:
             options = [f"lr_lambda=lambda epoch: {parse(scheduler.lr_lambda, 'epoch').script_of_one}"]
         case _:
             options = _options(scheduler)
-    return f"{_name(scheduler)}({', '.join(['optimizer', *options])})"
+    return ["optimizer", *options]
 
 
 def _left(start: int, n: str) -> str:
