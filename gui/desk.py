@@ -270,7 +270,8 @@ class Desk:
 
     def find_lr(self) -> LrFound | None:
         """A short training with ever larger learning rates, on a copy; None when the person does not wait for it."""
-        curve = find_lr(self.session, self._watch[1])
+        session, stopped = self.session, self._watch[1]
+        curve = session.find_lr(stopped) if isinstance(session, RemoteSession) else find_lr(session, stopped)
         if curve is None:
             return None
         return LrFound(self._number, curve.lrs, curve.losses, curve.smoothed, curve.suggestion)

@@ -1,4 +1,4 @@
-"""Steps 2 and 3: every loss, optimizer and scheduler, and every option of each, from the form to the document and back."""
+"""Steps 2 and 3: every loss, optimizer and scheduler with every option, from the form to the document and back."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
+import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -16,6 +17,7 @@ from engine import experiment as ex
 from engine.experiment.losses import OTHER_LOSSES
 from engine.experiment.optimizers import OTHER_OPTIMIZERS
 from engine.files import find_experiment, format_experiment, parse_experiment
+from engine.session import Session
 from gui.document import Document
 from gui.form import ChoiceForm, Form
 from gui.form.number_line import NumberLine
@@ -25,6 +27,7 @@ from gui.steps.fit import FitPanel
 from gui.steps.fit_words import batches_in_words, no_precision
 from gui.steps.training import TrainingForms
 from tests.engine.every_choice import label, settings
+from tests.gui.person import Counter, Person
 
 KINDS = [kind for union in (ex.Loss, ex.Optimizer, ex.Scheduler) for kind in get_args(union)]
 FOLDED = (ex.Batches, ex.Gradients, ex.Stopping, ex.Computing)
@@ -307,3 +310,76 @@ def test_a_precision_that_the_device_has_not_is_in_grey_with_the_reason(qtbot: Q
     assert form._reasons["precision"].text() == "float16 is for CUDA alone, and this fit computes on cpu."
     form.forbid("precision", {})
     assert not form._reasons["precision"].isVisible()
+
+
+# ------------------------------------------------------------------------------------- the search for a learning rate
+
+
+@pytest.fixture
+def looking(person: Person) -> Person:
+    """A person who sees the plot of a search for a learning rate."""
+    person.prepared_after(lambda: person.window.document.replace(find_experiment("iris")))
+    person.window.steps.open(2)
+    QTest.mouseClick(person.window.model_panel.training.find_lr, Qt.MouseButton.LeftButton)
+    person.wait(person.window.plots.lr_finder.isVisible)
+    return person
+
+
+def test_from_a_click_to_another_learning_rate_that_can_be_undone(looking: Person) -> None:
+    window, plot = looking.window, looking.window.plots.lr_finder
+    before = window.document.experiment
+    assert not window.plots.loss.isVisible()
+    assert before.fit.optimizer.lr / 100 < plot.lr < before.fit.optimizer.lr * 100
+    assert plot.use.text() == f"Use {plot.lr:g}"
+    rate = plot.lr
+    looking.prepared_after(lambda: QTest.mouseClick(plot.use, Qt.MouseButton.LeftButton))
+    assert window.document.experiment.fit.optimizer == ex.replace(before.fit.optimizer, lr=rate)
+    assert window.model_panel.training.optimizer.form_of(type(before.fit.optimizer)).widgets["lr"].value() == rate
+    assert window.plots.loss.isVisible()
+    looking.prepared_after(lambda: looking.do("undo"))
+    assert window.document.experiment == before
+
+
+def test_a_click_in_the_plot_and_the_arrow_keys_choose_another_rate(looking: Person) -> None:
+    plot = looking.window.plots.lr_finder
+    box = plot.item.getViewBox()
+    place = plot.plot.mapFromScene(box.mapViewToScene(QPointF(-2.0, sum(box.viewRange()[1]) / 2)))
+    QTest.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert plot.lr == pytest.approx(0.01, rel=0.2)
+    before = plot.lr
+    plot.setFocus()
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    assert plot.lr == pytest.approx(before * 10**0.05, rel=0.02)
+
+
+def test_escape_closes_the_search_and_a_fit_goes_as_if_there_had_been_none(looking: Person) -> None:
+    window = looking.window
+    QTest.keyClick(window.plots.lr_finder, Qt.Key.Key_Escape)
+    assert window.plots.loss.isVisible()
+    looking.fit()
+    session = Session(window.document.experiment)
+    session.advance()
+    assert np.array_equal(window.improve_panel.runs[-1].losses, session.history.losses)
+
+
+def test_a_search_is_given_up_by_the_same_button(person: Person) -> None:
+    window, training = person.window, person.window.model_panel.training
+    ended = Counter(window.trainer.lr_found)
+    training.find_lr.click()
+    assert training.find_lr.text() == "Stop looking"
+    training.find_lr.click()
+    assert training.find_lr.text() == "Find a learning rate"
+    person.wait(lambda: ended.count == 1)
+    assert not window.plots.lr_finder.isVisible(), "nobody waits for it any more"
+
+
+def test_where_there_is_nothing_to_look_with_a_sentence_says_so_and_the_button_is_back(person: Person) -> None:
+    window, training = person.window, person.window.model_panel.training
+    window.document.edit("data.source", step=1.0)
+    person.wait(lambda: bool(person.answers.errors))
+    person.answers.errors.clear()
+    training.find_lr.click()
+    person.wait(lambda: bool(person.answers.errors))
+    assert person.answers.errors[0][0].startswith("There is nothing to fit.")
+    assert training.find_lr.text() == "Find a learning rate"
+    person.answers.errors.clear()
