@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
 import typing
@@ -11,7 +10,7 @@ import msgspec
 import pytest
 
 from engine import experiment as ex
-from engine.choices import ACTIVATIONS, LOSSES, OPTIMIZERS, build_loss
+from engine.choices import ACTIVATIONS, LOSSES, OPTIMIZERS
 from engine.errors import InputError
 from engine.files import (
     find_experiment,
@@ -22,28 +21,13 @@ from engine.files import (
     set_value,
     write_experiment,
 )
-from tests.engine.every_choice import ALL_LOSSES, MODELS, SPLITS, STACKS, label, settings
+from tests.engine.every_choice import MODELS, SPLITS, STACKS, settings
 
-NOT_OFFERED = {  # how torch computes it, not what; and what it calls deprecated
-    *("size_average", "reduce", "weight", "pos_weight", "ignore_index"),
-}
 SOURCES = [
     ex.StraightLine(),
     ex.StraightLine(weight=-2.5, bias=1e-9, start=-3.0, end=7.25, step=1 / 3),
     ex.Table(path="/data/été \"2\" 'x' \\ \t.csv", target="größe", features=("a b", "c,d", "[e]", "f.g", "=")),
 ]
-
-
-@pytest.mark.parametrize(("kind", "of_torch"), LOSSES.items())
-def test_a_part_has_torch_s_own_name_options_and_defaults(kind, of_torch):
-    assert kind.__name__ == kind.__struct_config__.tag == of_torch.__name__
-    theirs = {name: option.default for name, option in inspect.signature(of_torch).parameters.items()}
-    del theirs["reduction"]
-    ours = {field.name: field.default for field in msgspec.structs.fields(kind)}
-    assert ours.keys() <= theirs.keys() and theirs.keys() - ours.keys() <= NOT_OFFERED
-    for name, default in ours.items():
-        expected = theirs[name]
-        assert default == expected and isinstance(default, bool) == isinstance(expected, bool), name
 
 
 def test_every_kind_has_its_row_in_the_tables():
@@ -52,12 +36,6 @@ def test_every_kind_has_its_row_in_the_tables():
     activation = next(field for field in msgspec.structs.fields(ex.Layers) if field.name == "activation")
     names = typing.get_args(typing.get_args(activation.type)[0])
     assert list(ACTIVATIONS) == list(names) == [kind.__name__ for kind in ACTIVATIONS.values()]
-
-
-@pytest.mark.parametrize("loss", ALL_LOSSES, ids=label)
-def test_the_loss_that_is_built_has_the_options_that_were_said(loss):
-    built = build_loss(loss)
-    assert {name: getattr(built, name) for name in msgspec.structs.asdict(loss)} == msgspec.structs.asdict(loss)
 
 
 def test_an_experiment_is_a_value():
