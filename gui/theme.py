@@ -121,6 +121,7 @@ def _style_sheet(theme: Theme) -> str:
         alternate-background-color: {theme.window}; }}
     QHeaderView::section {{ background: {theme.window}; color: {theme.muted}; border: 0;
         border-bottom: 1px solid {theme.border}; padding: 4px 6px; }}
+    QTableView#flow QHeaderView {{ background: {theme.panel}; }}
     QTableCornerButton::section {{ background: {theme.window}; border: 0; }}
     QPushButton {{ padding: 5px 12px; {field} }}
     QPushButton:hover:enabled {{ border-color: {theme.accent}; }}

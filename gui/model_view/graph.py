@@ -51,6 +51,8 @@ class Box:
     flow: LayerFlow | None
     shape: tuple[int, ...] | None
     depth: int = 0
+    name: str = ""
+    """The word below it."""
     place: QRectF = field(default_factory=QRectF)
     column: QRectF = field(default_factory=QRectF)
 
@@ -74,11 +76,6 @@ class Box:
         """Why the layer does not fit."""
         return self.flow.misfit if self.flow else ""
 
-    @property
-    def name(self) -> str:
-        """The word below it."""
-        return "X" if self.layer is None else "+" if self.is_sum else type(self.layer).__name__
-
 
 @dataclass(frozen=True)
 class Shortcut:
@@ -92,7 +89,7 @@ class Shortcut:
 def boxes_of(shown: ModelFlow) -> tuple[list[Box], list[Shortcut]]:
     """What is drawn of a model. A block's own box, the sum, comes behind those inside it."""
     flows = {layer.path: layer for layer in shown.flow.layers} if shown.flow else {}
-    boxes = [Box((), None, None, shown.inputs.shape if shown.flow else None)]
+    boxes = [Box((), None, None, shown.inputs.shape if shown.flow else None, name="X")]
     shortcuts: list[Shortcut] = []
 
     def add(layers: tuple[ex.Layer, ...], above: Path) -> None:
@@ -103,9 +100,12 @@ def boxes_of(shown: ModelFlow) -> tuple[list[Box], list[Shortcut]]:
                 add(layer.layers, path)
                 shortcuts.append(Shortcut(start, len(boxes), len(above)))
             flow = flows.get(path)
-            boxes.append(Box(path, layer, flow, flow.out_shape if flow else None, len(above)))
+            name = "+" if isinstance(layer, ex.layers.Residual) else type(layer).__name__
+            boxes.append(Box(path, layer, flow, flow.out_shape if flow else None, len(above), name))
 
     add(shown.model.layers, ())
+    if shown.misfit and not any(box.misfit for box in boxes):  # what comes out is not what the task takes
+        boxes.append(Box((), None, None, (shown.n_outputs,), name="y"))
     return boxes, shortcuts
 
 
@@ -147,8 +147,9 @@ class FlowGraph(QWidget):
 
     @property
     def broken(self) -> Box | None:
-        """The box of the layer that does not fit: the edge to it is red."""
-        return next((box for box in self.boxes if box.misfit and not (box.is_sum and self._breaks_inside(box))), None)
+        """The box of the layer, or of the task at the end, that what comes to it does not fit: its edge is red."""
+        layers = (box for box in self.boxes if box.misfit and not (box.is_sum and self._breaks_inside(box)))
+        return next(layers, next((box for box in self.boxes if box.name == "y"), None))
 
     def _breaks_inside(self, block: Box) -> bool:
         return any(box.misfit and box is not block and box.path[: len(block.path)] == block.path for box in self.boxes)
@@ -228,7 +229,8 @@ class FlowGraph(QWidget):
 
     def _words(self, box: Box) -> str:
         if box.layer is None:
-            return f"A row of X: {shape_words(box.shape)}" if box.shape else "X"
+            what = "A row of X" if box.name == "X" else "What the task takes"
+            return f"{what}: {shape_words(box.shape)}" if box.shape else what
         lines = [layer_words(box.layer), help_words(type(box.layer))]
         if box.flow is not None and box.flow.out_shape is not None:
             lines.append(f"{shape_words(box.flow.in_shape)} → {shape_words(box.flow.out_shape)}")

@@ -9,7 +9,7 @@ from engine.models.layer_list import Path
 from gui.layer_words import shape_words
 from gui.misfit import MisfitNote
 from gui.model_flow import ModelFlow
-from gui.model_view.graph import FlowGraph
+from gui.model_view.graph import Box, FlowGraph
 from gui.model_view.table import FlowModel, FlowTable, bytes_words
 from gui.theme import Theme
 from gui.widgets import ElidedLabel, heading, named, note
@@ -79,6 +79,8 @@ class ModelView(QFrame):
         self.title.setText(self._title(shown))
         self.total.setText(self._total(shown))
         self.select(path)
+        if self.graph.broken is not None:
+            self._bring_into_view(self.graph.broken)
 
     def _title(self, shown: ModelFlow | None) -> str:
         if shown is None:
@@ -123,7 +125,10 @@ class ModelView(QFrame):
         self.graph.select(path)
         box = self.graph.box_of(path)
         if box is not None:
-            self._area.ensureVisible(int(box.column.center().x()), 0, int(box.column.width()) + 20, 0)
+            self._bring_into_view(box)
+
+    def _bring_into_view(self, box: Box) -> None:
+        self._area.ensureVisible(int(box.column.center().x()), 0, int(box.column.width()) + 20, 0)
 
     @Slot(tuple)
     def _graph_selected(self, path: Path) -> None:

@@ -50,7 +50,7 @@ class LayerList(QWidget):
         self.view.selected.connect(self._selected)
         self.view.mended.connect(self._mended)
         self.end.mended.connect(self._mended)
-        self.layers.dropped.connect(self._move_to)
+        self.view.dropped.connect(self._move_to)
         self.picker.chosen.connect(self.add)
         self.form.edited.connect(self._edited)
         self.form.refused.connect(self.refused)
@@ -134,6 +134,7 @@ class LayerList(QWidget):
     def show_model(self, shown: ModelFlow) -> None:
         """Show these layers and what flows through them."""
         path, before, model = self.view.path, self._model.layers, shown.model
+        misfit_before = self._misfit
         self._shown, self._model = shown, model
         if self._next is not None and edit.has(model.layers, self._next):
             path = self._next
@@ -147,8 +148,16 @@ class LayerList(QWidget):
         if not path and model.layers:
             path = (0,)
         self.view.select(path)
+        if self._misfit not in ((), misfit_before):
+            self.view.scrollTo(self.layers.index_of(self._misfit))
         self._show_ends()
         self._show_selected()
+
+    @property
+    def _misfit(self) -> Path:
+        """The path of the innermost layer that does not fit; () where all do."""
+        layers = self._shown.flow.layers if self._shown.flow else ()
+        return next((layer.path for layer in reversed(layers) if layer.misfit), ())
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,4 @@
-"""How a row of the layer list looks: a handle, the name with its options, a lock, the shape that comes out."""
+"""How a row of the layer list looks: a handle or a lock, the name with its options, the shape that comes out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Q
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from engine.models.layer_list import Path
 from gui.layer_words import option_words
 from gui.steps.model.layers_model import ROW, LayerRow
 from gui.theme import LIGHT, Theme
@@ -24,6 +25,8 @@ class LayerDelegate(QStyledItemDelegate):
     def __init__(self, parent: QWidget, note_height: Callable[[QModelIndex | QPersistentModelIndex], int]) -> None:
         super().__init__(parent)
         self.theme: Theme = LIGHT
+        self.dragged: Path = ()
+        """The layer that is being dragged: it is pale."""
         self._note_height = note_height
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -38,10 +41,15 @@ class LayerDelegate(QStyledItemDelegate):
         is_selected = bool(state & QStyle.StateFlag.State_Selected)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.dragged and row.path[: len(self.dragged)] == self.dragged:
+            painter.setOpacity(0.35)
         self._paint_ground(painter, place, is_selected, bool(state & QStyle.StateFlag.State_MouseOver), row)
         line = QRect(place.left(), place.top(), place.width(), HEIGHT)
         is_lit = is_selected or bool(state & QStyle.StateFlag.State_MouseOver)
-        self._paint_handle(painter, line, is_lit)
+        if row.is_frozen:
+            paint_lock(painter, QRectF(line.left() + 6.5, line.center().y() - 5.5, 9, 11), QColor(self.theme.muted))
+        else:
+            self._paint_handle(painter, line, is_lit)
         room = line.adjusted(HANDLE, 0, -GAP, 0)
         room.setRight(room.right() - self._paint_end(painter, room, row))
         self._paint_words(painter, room, row)
@@ -85,9 +93,6 @@ class LayerDelegate(QStyledItemDelegate):
             painter.setPen(QColor(theme.muted))
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, row.shape)
             taken = metrics.horizontalAdvance(row.shape) + GAP
-        if row.is_frozen:
-            paint_lock(painter, QRectF(room.right() - taken - 10, room.center().y() - 5.5, 9, 11), QColor(theme.muted))
-            taken += 10 + GAP
         return taken
 
     def _paint_words(self, painter: QPainter, room: QRect, row: LayerRow) -> None:

@@ -1,11 +1,10 @@
-"""The layers of a Sequential as a tree: what the list shows, and what a drop on it means."""
+"""The layers of a Sequential as a tree: what the list shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
 
 from engine import experiment as ex
 from engine.models.flow import Flow, LayerFlow
@@ -13,7 +12,6 @@ from engine.models.layer_list import Path, inside, walk
 from gui.layer_words import help_words, layer_words, shape_words
 
 Index = QModelIndex | QPersistentModelIndex
-MIME = "application/x-sixstep-layer"
 ROW = Qt.ItemDataRole.UserRole
 """The role that gives the whole `LayerRow`."""
 
@@ -40,9 +38,7 @@ class LayerRow:
 
 
 class LayersModel(QAbstractItemModel):
-    """Nothing is changed here: what is wanted is said, and shown when it is so."""
-
-    dropped = Signal(tuple, tuple)  # the path of a layer, the path that it was dropped before
+    """The tree. Nothing is changed here."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,33 +105,3 @@ class LayersModel(QAbstractItemModel):
                 return row
             case _:
                 return None
-
-    # ------------------------------------------------------------------------------------------- drag and drop
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        if not index.isValid():
-            return Qt.ItemFlag.ItemIsDropEnabled
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
-        is_block = isinstance(self.rows[index.internalId()].layer, ex.layers.Residual)
-        return flags | Qt.ItemFlag.ItemIsDropEnabled if is_block else flags
-
-    def supportedDropActions(self) -> Qt.DropAction:
-        return Qt.DropAction.MoveAction
-
-    def mimeTypes(self) -> list[str]:
-        return [MIME]
-
-    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        data = QMimeData()
-        data.setData(MIME, ",".join(str(place) for place in self.path_of(indexes[0])).encode())
-        return data
-
-    def dropMimeData(self, data: QMimeData, _action: Qt.DropAction, row: int, _column: int, parent: Index) -> bool:
-        if not data.hasFormat(MIME):
-            return False
-        path = tuple(int(place) for place in data.data(MIME).toStdString().split(","))
-        row = self.rowCount(parent) if row < 0 else row
-        if path not in self._places:
-            return False
-        self.dropped.emit(path, (*self.path_of(parent), row))
-        return True

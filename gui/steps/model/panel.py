@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine import experiment as ex
 from engine.errors import InputError
@@ -36,6 +37,7 @@ class ModelPanel(StepPanel):
         skip = ("layers", "weights", "frozen", "fresh", "code")
         self.model = ChoiceForm("Model", part_types(ex.Model), titled=False, skip=skip)
         self.layers = LayerList()
+        self._code_place = QVBoxLayout()
         self.weights_place = QVBoxLayout()
         """Where the weights that a model begins with are chosen."""
         self.shapes_button = named(QPushButton("Show shapes"), "show shapes", "Show shapes")
@@ -61,17 +63,31 @@ class ModelPanel(StepPanel):
         top.addWidget(title)
         top.addStretch()
         top.addWidget(self.shapes_button)
-        self.rows.addLayout(top)
-        self.rows.addWidget(self.model)
-        self.rows.addWidget(self.layers)
-        self.rows.addLayout(self.weights_place)
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(14, 8, 14, 14)
+        rows.setSpacing(8)
+        rows.addLayout(top)
+        rows.addWidget(self.model)
+        rows.addLayout(self._code_place)
+        rows.addWidget(self.layers)
+        rows.addLayout(self.weights_place)
         for widget in (self._built_title, self._built, self.training):
-            self.rows.addWidget(widget)
-        self.rows.addStretch()
+            rows.addWidget(widget)
+        rows.addStretch()
+        area = QScrollArea(widgetResizable=True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.addWidget(area)
 
     def place_own_code(self, card: QWidget) -> None:
         """Take in what is shown of own code."""
-        self.rows.insertWidget(self.rows.indexOf(self.layers), card)
+        self._code_place.addWidget(card)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.layers.view.set_room(self.height())
 
     def apply_theme(self, theme: Theme) -> None:
         """Paint in the theme's colours."""

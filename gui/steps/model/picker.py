@@ -27,7 +27,7 @@ from gui.widgets import named
 Kind = type[ex.Layer]
 Index = QModelIndex | QPersistentModelIndex
 KIND, HELP, MISFIT = (Qt.ItemDataRole.UserRole + number for number in range(3))
-WIDTH, HEIGHT = 470, 430
+WIDTH, HEIGHT = 590, 430
 HEAD = "Fits here, used most"
 USED_MOST: tuple[Kind, ...] = (
     ex.layers.Linear, ex.layers.ReLU, ex.layers.Conv2d, ex.layers.MaxPool2d, ex.layers.BatchNorm2d,
