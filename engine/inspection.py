@@ -48,7 +48,7 @@ def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
     from engine.model_file import open_model
-    from engine.models.build import infer_model
+    from engine.pretrained.inferring import infer_model
     from engine.weights import read_members, read_weights
 
     weights = read_weights(path)
@@ -69,7 +69,7 @@ def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
             messages += _own_code(opened.model)
         return facts, messages
     try:
-        inferred = infer_model(weights.state_dict, path.name)
+        inferred = infer_model({key: tuple(value.shape) for key, value in weights.state_dict.items()}, path.name)
     except InputError as error:
         return facts, [*messages, str(error)]
     facts["model"] = type(inferred.model).__name__

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, prod
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,10 @@ from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
 from engine.errors import InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
-from engine.models.build import InferredModel, build_model, infer_model, n_parameters
+from engine.models.build import build_model, n_parameters
 from engine.models.inputs import Inputs
 from engine.own_code.building import NotBuilt, is_loaded
+from engine.pretrained.inferring import InferredModel, infer_model
 from engine.session import Session
 from engine.training.batches import Position
 from engine.weights import Weights, load_into, read_members, read_weights
@@ -103,12 +104,20 @@ def _experiment_done(session: Session) -> ex.Experiment:
     return ex.replace(session.experiment, fit=ex.replace(fit, epochs=session.epoch or fit.epochs))
 
 
-def open_model(path: Path) -> OpenedModel:
-    """The model in a .pt, .pth or .safetensors file, of Sixstep or from elsewhere. Raises InputError."""
+def open_model(path: Path, inputs: Inputs | None = None) -> OpenedModel:
+    """The model in a .pt, .pth or .safetensors file, of Sixstep or from elsewhere. Raises InputError.
+
+    `inputs` is what the data at hand has: it helps to find out what a model from elsewhere takes.
+    """
     weights = read_weights(path)
     members = {name.removeprefix(FOLDER): content for name, content in read_members(path).items()}
     if "experiment.toml" not in members:
-        return _opened(path, weights, infer_model(weights.state_dict, path.name), None, {})
+        shapes = {key: tuple(tensor.shape) for key, tensor in weights.state_dict.items()}
+        inferred = infer_model(shapes, path.name, inputs)
+        if inferred.keys:
+            own = {key: weights.state_dict[there] for key, there in inferred.keys.items()}
+            weights = replace(weights, state_dict=own)
+        return _opened(path, weights, inferred, None, {})
     experiment = parse_experiment(_utf8(members["experiment.toml"], path), path.name, path.parent)
     preparation = parse_preparation(members.get("preparation.json", b""), f"{path.name}, {FOLDER}preparation.json")
     check_loss(experiment.fit.loss, preparation)

@@ -1,9 +1,8 @@
-"""Step 2: from what an experiment says of its model to an nn.Module, and back from a state_dict."""
+"""Step 2: from what an experiment says of its model to an nn.Module."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -82,49 +81,3 @@ def memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return 2**50
-
-
-@dataclass(frozen=True)
-class InferredModel:
-    """What a state_dict's keys and shapes say of the model it belongs to."""
-
-    model: ex.Model
-    inputs: Inputs
-    n_outputs: int
-    warnings: tuple[str, ...] = ()
-
-
-def infer_model(state_dict: dict[str, torch.Tensor], file: str) -> InferredModel:
-    """The model that `state_dict` belongs to. Raises InputError, naming `file`, for one that Sixstep has not."""
-    shapes = {key: tuple(tensor.shape) for key, tensor in state_dict.items()}
-    if shapes.keys() == {"weights", "bias"} and len(shapes["weights"]) == 1 and shapes["bias"] == (1,):
-        return InferredModel(ex.LinearRegressionModel(), Inputs(shapes["weights"]), 1)
-    if shapes.keys() == {"linear_layer.weight", "linear_layer.bias"} and len(shapes["linear_layer.weight"]) == 2:
-        n_outputs, n_features = shapes["linear_layer.weight"]
-        return InferredModel(ex.LinearRegressionModelV2(), Inputs((n_features,)), n_outputs)
-    stack = _infer_layers(shapes)
-    if stack is not None:
-        return stack
-    raise InputError(
-        f"{file}: its keys ({_some(shapes)}) fit none of Sixstep's models: "
-        "weights and bias, linear_layer.weight and .bias, or a stack 0.weight, 0.bias, 2.weight, ... is needed."
-    )
-
-
-def _infer_layers(shapes: dict[str, tuple[int, ...]]) -> InferredModel | None:
-    count = len(shapes) // 2
-    if not shapes or shapes.keys() != {f"{2 * i}.{part}" for i in range(count) for part in ("weight", "bias")}:
-        return None
-    weights = [shapes[f"{2 * i}.weight"] for i in range(count)]
-    if any(len(weight) != 2 or shapes[f"{2 * i}.bias"] != weight[:1] for i, weight in enumerate(weights)):
-        return None
-    if any(before[0] != after[1] for before, after in pairwise(weights)):
-        return None
-    hidden = tuple(weight[0] for weight in weights[:-1])
-    warnings = ("The file does not say which activation stands between its layers: ReLU is assumed.",) if hidden else ()
-    return InferredModel(ex.Layers(hidden=hidden), Inputs(weights[0][1:]), weights[-1][0], warnings)
-
-
-def _some(names: dict[str, tuple[int, ...]]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
