@@ -16,9 +16,16 @@ def widest(model: ex.Model, inputs: Inputs) -> int:
         case ex.Layers():
             return max(inputs.size, *model.hidden) if model.hidden else inputs.size
         case ex.Sequential():
-            return flow.widest(flow.flow(model, inputs, n_outputs=1), inputs)
+            walked = flow.flow(model, inputs, n_outputs=1)
+            return max(flow.widest(walked, inputs), *map(_inside, walked.layers), 0)
         case _:
             return inputs.size
+
+
+def _inside(place: flow.LayerFlow) -> int:
+    """How many values a row has between the two Linear layers of a transformer layer."""
+    layer = place.layer
+    return place.in_shape[0] * layer.dim_feedforward if isinstance(layer, ex.layers.TransformerEncoderLayer) else 0
 
 
 def needs_one_thread(model: ex.Model, n_rows: int, inputs: Inputs) -> bool:
