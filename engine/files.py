@@ -208,7 +208,8 @@ PLAIN = {
 
 
 def _plain(message: str) -> str:
-    """msgspec's words for types and limits in everyday ones."""
+    """msgspec's words for types and limits in everyday ones; a file cannot say null."""
+    message = message.replace(" | null`", "`")
     for word, plain in PLAIN.items():
         message = message.replace(word, plain)
     return message
@@ -265,7 +266,8 @@ def set_value(experiment: ex.Experiment, assignment: str, name: str = "") -> ex.
 
     `name` is what the person wrote, for the error's sentence.
 
-    Naming another kind (fit.optimizer.name=Adam) keeps the options that both kinds have.
+    Naming another kind (fit.optimizer.name=Adam) keeps the options that both kinds have, as far as they fit; naming one
+    where there was none (fit.scheduler.name=StepLR) begins with its defaults.
     """
     key, equals, text = assignment.partition("=")
     keys = key.strip().split(".")
@@ -273,18 +275,38 @@ def set_value(experiment: ex.Experiment, assignment: str, name: str = "") -> ex.
         raise InputError(f"--set {assignment}: write it as key=value, such as fit.optimizer.lr=0.05.")
     tree = msgspec.to_builtins(experiment)
     place: Any = tree
-    for part in keys[:-1]:
+    for depth, part in enumerate(keys[:-1], start=1):
+        if isinstance(place, dict) and place.get(part, ...) is None and _parts_at(keys[:depth], tree):
+            place[part] = {}
         place = place.get(part) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise InputError(f"--set {assignment}: there is no '{'.'.join(keys[:-1])}'; the keys are {_all_keys(tree)}.")
     place[keys[-1]] = _value(text.strip())
     kinds = _parts_at(keys[:-1], tree)
     if len(kinds) == 1 and keys[-1] == kinds[0].__struct_config__.tag_field:
-        known = {field.name for field in msgspec.structs.fields(kinds[0])} | {keys[-1]}
-        for unknown in place.keys() - known:
-            del place[unknown]
+        _keep_what_fits(place, kinds[0])
     changed = convert(tree, name or f"--set {assignment}")
     return _with_paths(changed, _absolute)  # they count from here, wherever the experiment is written to
+
+
+def _keep_what_fits(place: dict[str, Any], kind: type[ex.Part]) -> None:
+    """Take from the tree of a part what the kind that it names now has not, or has with another meaning."""
+    tag = str(kind.__struct_config__.tag_field)
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for name in place.keys() - {tag}:
+        if name not in types or not _fits(place[name], types[name]):
+            del place[name]
+    if not _fits(place, kind) and _fits({tag: place[tag]}, kind):  # each fits, but not together
+        for name in place.keys() - {tag}:
+            del place[name]
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _value(text: str) -> Any:

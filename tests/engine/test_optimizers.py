@@ -17,7 +17,7 @@ from engine import experiment as ex
 from engine.choices import OPTIMIZERS, build_optimizer
 from engine.errors import InputError
 from engine.experiment.optimizers import NOT_OFFERED, OTHER_OPTIMIZERS
-from engine.files import format_experiment, parse_experiment
+from engine.files import format_experiment, parse_experiment, set_value
 from engine.parameter_groups import parameter_groups
 from engine.script.optimizers import optimizer_lines
 from tests.engine.every_choice import ALL_OPTIMIZERS, label, settings
@@ -218,3 +218,20 @@ def test_lbfgs_says_that_it_takes_one_rate_for_all():
     fit = ex.Fit(optimizer=ex.optimizers.LBFGS(), gradients=ex.Gradients(backbone_lr=0.1))
     with pytest.raises(InputError, match="Backbone rate to 1"):
         parameter_groups(new_model(True), fit)
+
+
+# ------------------------------------------------------------------------------------------------------- --set
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_any_optimizer_can_be_named_in_place_of_any_other(kind):
+    for optimizer in ALL_OPTIMIZERS:
+        experiment = ex.Experiment(fit=ex.Fit(optimizer=optimizer))
+        changed = set_value(experiment, f"fit.optimizer.name={kind.__name__}").fit.optimizer
+        assert type(changed) is kind and changed.lr == optimizer.lr
+
+
+def test_an_option_with_another_meaning_takes_its_own_default():
+    start = ex.Experiment(fit=ex.Fit(optimizer=ex.Adam(eps=1e-4, weight_decay=0.1)))
+    adafactor = set_value(start, "fit.optimizer.name=Adafactor").fit.optimizer
+    assert adafactor == ex.optimizers.Adafactor(lr=0.001, weight_decay=0.1)

@@ -17,7 +17,7 @@ from engine import experiment as ex
 from engine.choices import SCHEDULERS, build_optimizer, build_scheduler
 from engine.errors import InputError
 from engine.experiment.schedulers import NOT_OFFERED, Inner
-from engine.files import format_experiment, parse_experiment
+from engine.files import format_experiment, parse_experiment, set_value
 from engine.script.optimizers import scheduler_imports, scheduler_lines
 from tests.engine.every_choice import label, settings
 from tests.engine.stepping import of_engine, of_script
@@ -291,3 +291,30 @@ def test_the_script_s_lines_are_of_readable_length():
         for gradients in (ex.Gradients(), ex.Gradients(backbone_lr=0.3)):
             lines = scheduler_lines(ex.Fit(scheduler=scheduler, gradients=gradients), "epochs * steps_per_epoch")
             assert lines and max(map(len, lines)) <= 120, lines
+
+
+# ------------------------------------------------------------------------------------------------------- --set
+
+
+def test_a_scheduler_can_be_named_where_there_is_none():
+    experiment = set_value(ex.Experiment(), "fit.scheduler.name=StepLR")
+    assert experiment.fit.scheduler == ex.schedulers.StepLR()
+    assert set_value(experiment, "fit.scheduler.gamma=0.5").fit.scheduler == ex.schedulers.StepLR(gamma=0.5)
+    with pytest.raises(InputError, match="it can be StepLR, MultiStepLR"):
+        set_value(ex.Experiment(), "fit.scheduler.name=Step")
+
+
+@pytest.mark.parametrize("kind", SCHEDULERS)
+def test_any_scheduler_can_be_named_in_place_of_any_other(kind):
+    for scheduler in ALL_SCHEDULERS:
+        experiment = ex.Experiment(fit=ex.Fit(scheduler=scheduler))
+        assert type(set_value(experiment, f"fit.scheduler.name={kind.__name__}").fit.scheduler) is kind
+
+
+def test_another_scheduler_keeps_what_means_the_same_and_fits():
+    start = ex.Experiment(fit=ex.Fit(scheduler=ex.schedulers.StepLR(every="batch", gamma=0.5)))
+    assert set_value(start, "fit.scheduler.name=MultiStepLR").fit.scheduler == ex.schedulers.MultiStepLR(
+        every="batch", gamma=0.5
+    )
+    start = ex.Experiment(fit=ex.Fit(scheduler=ex.schedulers.MultiStepLR()))  # two milestones would need three parts
+    assert set_value(start, "fit.scheduler.name=SequentialLR").fit.scheduler == ex.schedulers.SequentialLR()
