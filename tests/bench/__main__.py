@@ -26,6 +26,7 @@ from tests.bench import (
     data_rows,
     engine_rows,
     first_paint,
+    model_rows,
     plot_rows,
     rows_view_rows,
     stream_rows,
@@ -34,7 +35,7 @@ from tests.bench import (
 from tests.bench.rows import Row
 
 Answer = TypeVar("Answer")
-PARTS = ("engine", "window", "plots", "rows", "data", "stream", "first-paint")
+PARTS = ("engine", "model", "window", "plots", "rows", "data", "stream", "first-paint")
 PACKAGES = ("torch", "PySide6-Essentials", "pyqtgraph", "numpy", "scikit-learn", "skorch", "lightning")
 
 
@@ -50,6 +51,7 @@ def main() -> int:
     os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")  # the offscreen platform has much to say
     parts: dict[str, Callable[[], list[Row | str]]] = {
         "engine": partial(engine_rows.measure, options.quick, options.full),
+        "model": partial(model_rows.measure, options.quick),
         "window": partial(window_rows.measure, options.quick),
         "plots": partial(plot_rows.measure, options.quick),
         "rows": partial(rows_view_rows.measure, options.quick),
