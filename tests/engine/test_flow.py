@@ -21,6 +21,15 @@ CONV = part.Conv2d(out_channels=8, padding=(1,))
 N_ROWS = 5
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """A second thread costs more than it brings for so little."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def stack(*layers: ex.Layer, frozen: int = 0) -> ex.Sequential:
     return ex.Sequential(layers=layers, frozen=frozen)
 

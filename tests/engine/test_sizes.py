@@ -43,6 +43,15 @@ VALUES: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """A second thread costs more than it brings for so little."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def drawn(kind: type[ex.Layer], generator: random.Random) -> ex.Layer:
     """A layer with options at random that its own declaration allows."""
     names = [name for name in kind.__struct_fields__ if name in VALUES]
