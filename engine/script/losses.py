@@ -86,6 +86,6 @@ def predicted_comment(loss: ex.Loss) -> str:
         case ex.losses.KLDivLoss():
             return "  # the model gives the logarithms of the shares"
         case ex.losses.GaussianNLLLoss():
-            return "  # the means; the other half is of the variances"
+            return "  # the means, not the variances"
         case _:
             return ""
