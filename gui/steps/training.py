@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QPushButton
 
 from engine import experiment as ex
-from engine.data.suits import is_classification, suiting_losses
+from engine.data.suits import why_not
 from engine.experiment.losses import OTHER_LOSSES
 from engine.experiment.optimizers import OTHER_OPTIMIZERS
 from engine.files import part_types
+from engine.models.ending import find_double_end, find_wrong_end
 from gui.document import Document
 from gui.form import ChoiceForm, Form
+from gui.misfit import MisfitNote
 from gui.steps.panel import StepPanel
 from gui.widgets import named
 
@@ -27,6 +31,7 @@ class TrainingForms(StepPanel):
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self.loss = ChoiceForm("Loss function", part_types(ex.Loss), others=OTHER_LOSSES)
+        self.end = MisfitNote()
         self.optimizer = ChoiceForm("Optimizer", part_types(ex.Optimizer), others=OTHER_OPTIMIZERS)
         self._is_looking = False
         self.find_lr = named(QPushButton("Find a learning rate"), "find lr", "Find a learning rate")
@@ -38,11 +43,12 @@ class TrainingForms(StepPanel):
         self.gradients = Form(ex.Fit, only=("gradients",))
 
         self.rows.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.loss, self.optimizer, self.find_lr, self.scheduler, self.gradients):
+        for widget in (self.loss, self.end, self.optimizer, self.find_lr, self.scheduler, self.gradients):
             self.rows.addWidget(widget)
 
         self.loss.chosen.connect(self._loss_chosen)
         self.loss.edited.connect(self._loss_edited)
+        self.end.mended.connect(self._mended)
         self.optimizer.chosen.connect(self._optimizer_chosen)
         self.optimizer.edited.connect(self._optimizer_edited)
         self.scheduler.chosen.connect(self._scheduler_chosen)
@@ -55,11 +61,11 @@ class TrainingForms(StepPanel):
 
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
-        suiting = suiting_losses(experiment.data.source)
-        target = "a class" if is_classification(experiment.data.source) else "a number"
-        reason = f"Not for this data: its target is {target}."
-        self.loss.forbid({kind: reason for kind in part_types(ex.Loss) if kind not in suiting})
+        reasons = {kind: why_not(kind, experiment.data.source) for kind in get_args(ex.Loss)}
+        self.loss.forbid({kind: reason for kind, reason in reasons.items() if reason})
         self.loss.show_part(experiment.fit.loss)
+        wrong = find_wrong_end(experiment) or find_double_end(experiment)
+        self.end.show_misfit(wrong.sentence if wrong else "", (wrong,) if wrong else ())
         self.optimizer.show_part(experiment.fit.optimizer)
         self.scheduler.show_part(experiment.fit.scheduler)
         self.gradients.show_part(experiment.fit)
@@ -88,6 +94,10 @@ class TrainingForms(StepPanel):
     @Slot(str, object)
     def _loss_edited(self, name: str, value: object) -> None:
         self.edit("fit.loss", **{name: value})
+
+    @Slot(object)
+    def _mended(self, experiment: ex.Experiment) -> None:
+        self.document.replace(experiment)
 
     @Slot(object)
     def _optimizer_chosen(self, optimizer: ex.Optimizer) -> None:

@@ -157,7 +157,9 @@ class ModelPanel(StepPanel):
         self.edit("model", **{name: value})
 
     def says(self, sentence: str) -> bool:
-        """Whether this is what the list says of a layer already."""
+        """Whether this is what the list says of a layer already, or the note below the loss of the model's end."""
+        if sentence == self.training.end.sentence.text():
+            return True
         return self.flow is not None and bool(self.flow.misfit) and sentence.startswith(self.flow.misfit)
 
     @Slot(object)
