@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from engine import experiment as ex
 from engine.choices import build_loss, build_optimizer
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.guards import LARGE
 from engine.data.preparation import answers, n_outputs
 from engine.errors import InputError
 from engine.history import History
@@ -23,8 +22,10 @@ from engine.models.build import build_model, check_memory
 from engine.models.ending import check_end
 from engine.models.inputs import Inputs
 from engine.parameter_groups import parameter_groups
+from engine.pretrained.loading import load_first_weights
 from engine.threads import needs_one_thread
 from engine.training import batches, streaming
+from engine.training.advice import advice
 from engine.training.batches import NotFiniteError, Position, Tally, judged
 from engine.training.full_batch import train
 from engine.training.loop import build_loop, check_fit, check_last_batch
@@ -32,7 +33,6 @@ from engine.training.stopping import Judge, looks, restores
 
 if TYPE_CHECKING:
     from engine.data.parquet.reader import Reader
-    from engine.pretrained.matching import Match
 
 ALL_THREADS = torch.get_num_threads()
 State = tuple[dict[str, Any], dict[str, Any]]
@@ -72,7 +72,7 @@ class Session:
         check_memory(experiment.model, self.inputs, self.n_outputs)
         torch.manual_seed(fit.seed)
         model = build_model(experiment.model, self.inputs, self.n_outputs)
-        self.match = _load_weights(model, experiment.model, needs_weights)
+        self.match = load_first_weights(model, experiment.model, needs_weights)
         """What of a file went into the model; None where none did."""
         self.model = model.to(device)
         if self.dataset.stream is None:
@@ -178,7 +178,7 @@ class Session:
         if not (finite.all() and self._weights_are_finite()):
             self._restore(before)
             self._keep(losses[: self._train_while_finite(n)], before)
-            raise DivergedError(self._advice(self.epoch))
+            raise DivergedError(advice(self.experiment.fit.optimizer.lr, self.epoch, self.dataset))
         first = self.epoch
         self._keep(losses, before)
         if self.epoch < first + n:  # it has ended within the block: do that again, no further
@@ -266,7 +266,7 @@ class Session:
         if not np.isfinite(losses).all() or not self._weights_are_finite():
             self._restore(state)
             self._tally = Tally(replace(position))
-            raise DivergedError(self._advice(self.epoch))
+            raise DivergedError(advice(self.experiment.fit.optimizer.lr, self.epoch, self.dataset))
         self._tally, self._before = Tally(Position()), None
         best = self._judge.best_epoch
         self._keep(losses, state)
@@ -318,21 +318,6 @@ class Session:
     def _weights_are_finite(self) -> bool:
         return all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values())
 
-    def _advice(self, epoch: int) -> str:
-        lr = self.experiment.fit.optimizer.lr
-        return (
-            f"The loss became NaN or infinite after epoch {epoch}: the steps are too large for this data. "
-            f"{self._scaling_advice()}Try a much smaller learning rate, such as {lr / 10:g} instead of {lr:g}; "
-            "the model keeps its last finite weights."
-        )
-
-    def _scaling_advice(self) -> str:
-        """What else helps where the numbers themselves are large."""
-        tensors = {"features": self.dataset.X_train, "target": self.dataset.y_train}
-        numbers = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
-        large = [name for name, tensor in numbers.items() if float(tensor.abs().max()) >= LARGE]
-        return f"Standardise the {' and the '.join(large)} in step 1. " if large else ""
-
     def predict(self, X: torch.Tensor) -> NDArray[np.float32]:
         """The model's outputs [n, n_outputs] for X [n, ...] on any device: numbers as scaled, or logits."""
         with torch.inference_mode():
@@ -346,17 +331,3 @@ class Session:
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """A copy of every parameter under its state_dict name."""
         return {name: p.detach().cpu().numpy().copy() for name, p in self.model.named_parameters()}
-
-
-def _load_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool) -> Match | None:
-    if not isinstance(model, ex.Sequential) or not model.weights:
-        return None
-    from engine.pretrained.loading import load_weights
-
-    assert isinstance(module, torch.nn.Sequential)
-    try:
-        return load_weights(module, model)
-    except InputError:
-        if is_needed:
-            raise
-        return None

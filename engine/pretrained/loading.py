@@ -24,6 +24,11 @@ def load_weights(module: torch.nn.Module, model: ex.Sequential) -> Match:
     return found
 
 
+def match_file(module: torch.nn.Module, model: ex.Sequential) -> Match:
+    """What the file that `model` names gives to its module, which may be on the device meta. Raises InputError."""
+    return _look(module, model)[1]
+
+
 def _look(module: torch.nn.Module, model: ex.Sequential) -> tuple[Weights, Match]:
     path = weights_path(model.weights)
     weights = read_weights(path)
@@ -47,3 +52,18 @@ def _look(module: torch.nn.Module, model: ex.Sequential) -> tuple[Weights, Match
 def _some(shapes: dict[str, tuple[int, ...]]) -> str:
     listed = ", ".join(f"{shown(key)} {shown(list(shape), 30)}" for key, shape in list(shapes.items())[:2])
     return (listed + (f" and {len(shapes) - 2} more" if len(shapes) > 2 else "")) or "no weights"
+
+
+def load_first_weights(module: torch.nn.Module, model: ex.Model, is_needed: bool) -> Match | None:
+    """What of its file went into a model that was just built; None without a file.
+
+    Where other weights follow, a file that is gone `is_needed` no longer. Raises InputError.
+    """
+    if not isinstance(model, ex.Sequential) or not model.weights:
+        return None
+    try:
+        return load_weights(module, model)
+    except InputError:
+        if is_needed:
+            raise
+        return None
