@@ -98,7 +98,7 @@ class Adagrad(Part, frozen=True, tag_field="name", tag="Adagrad"):
     ] = 0.0
     weight_decay: WeightDecay = 0.0
     initial_accumulator_value: Annotated[
-        float, Meta(ge=0, title="First sum", description="Where the sum of the squared gradients begins.")
+        float, Meta(ge=0, le=1e37, title="First sum", description="Where the sum of the squared gradients begins.")
     ] = 0.0
     eps: Epsilon = 1e-10
 
