@@ -9,3 +9,7 @@ class InputError(Exception):
     The message is one sentence (two at most) that names the file, the place in it (line, column or key) and
     the remedy. The window shows it in a dialog, the command line prints it and ends with exit code 2.
     """
+
+
+class HeadError(InputError):
+    """A model from elsewhere takes the data at hand, but gives another number of outputs than that needs."""

@@ -185,7 +185,7 @@ def _write_results(session: Session, folder: Path, draw: Draw) -> list[str]:
     from engine.model_file import save_model
     from engine.script import script
 
-    code = script(session.experiment, session.device, session.dataset.reading, session.inputs)
+    code = script(session.experiment, session.device, session.dataset.reading, session.inputs, session.match)
     write_experiment(folder / "experiment.toml", session.experiment)
     atomic_write(folder / "history.csv", history_csv(session).encode())
     atomic_write(folder / "metrics.json", (json.dumps(metrics(session), indent=2) + "\n").encode())

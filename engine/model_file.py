@@ -21,7 +21,7 @@ from engine import experiment as ex
 from engine import optimizer_state
 from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
-from engine.errors import InputError
+from engine.errors import HeadError, InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import build_model, n_parameters
 from engine.models.inputs import Inputs
@@ -238,12 +238,15 @@ def _find_file(experiment: ex.Experiment, path: Path) -> ex.Experiment:
 
 
 def check_fits(opened: OpenedModel, experiment: ex.Experiment, dataset: Dataset) -> None:
-    """Raise InputError where a model from elsewhere does not take or give what the data here has."""
+    """Raise InputError where a model from elsewhere does not take what the data here has, HeadError where it only gives
+    another number of outputs.
+    """
     preparation = dataset.preparation
     check_loss(experiment.fit.loss, preparation)
     here = (preparation.input_shape, n_outputs(experiment.fit.loss, preparation))
     if (opened.inputs.shape, opened.n_outputs) != here:
-        raise InputError(
+        kind = HeadError if opened.inputs.shape == here[0] else InputError
+        raise kind(
             f"{opened.path.name} is a model from {opened.inputs.size} features to {opened.n_outputs} outputs, the data "
             f"here has {prod(here[0])} and {here[1]}: choose data that fits in step 1, then open it again."
         )

@@ -39,6 +39,7 @@ from gui.frames import (
     RowsShown,
     Sizes,
     SourceFound,
+    WeightsFound,
 )
 from gui.row_heads import rows_shown
 
@@ -174,7 +175,7 @@ class Desk:
     def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared | None]:
         """The session of a model file; one from elsewhere is put before the current data. Without a session where the
         file brings its own code, which nobody here has trusted yet."""
-        opened = model_file.open_model(path)
+        opened = model_file.open_model(path, None if self._session is None else self._session.inputs)
         experiment = ex.replace(current, model=opened.model) if opened.experiment is None else opened.experiment
         if isinstance(opened.model, ex.OwnCode) and opened.model.code not in self._trust:
             message = f"{path.name} brings its own code: read it, nothing of it has run."
@@ -182,13 +183,22 @@ class Desk:
         dataset = load_dataset(experiment.data, self._tables, *self._watch)
         if opened.experiment is None:
             model_file.check_fits(opened, experiment, dataset)
-        session = self._workshop.open_session(experiment, device.pick(wanted), dataset)
+        session = self._workshop.open_session(experiment, device.pick(wanted), dataset, needs_weights=False)
         difference = model_file.restore(session, opened)
         message = f"{path.name} opened."
         if difference is not None:
             message = f"{path.name} opened. Predicting again: largest difference to what was saved {difference:g}."
         message = " ".join([message, *opened.warnings])
         return Opened(path, experiment, message, opened.experiment is not None), self.adopt(session)
+
+    def take_weights(self, weights: str, experiment: ex.Experiment) -> WeightsFound:
+        """The experiment with these first weights, and with the layers that they belong to if its own are others."""
+        from engine.pretrained.adopting import adopt
+
+        preparation = self._data(experiment.data).preparation
+        inputs = Inputs(preparation.input_shape, preparation.n_tokens)
+        found, message = adopt(experiment, weights, inputs, n_outputs(experiment.fit.loss, preparation))
+        return WeightsFound(found, message)
 
     def adopt(self, session: Session) -> Prepared:
         """Take a session that was made elsewhere."""
@@ -216,6 +226,7 @@ class Desk:
             found_format="" if table is None else table.found(),
             guards=find_guards(session.experiment, data),
             inputs=session.inputs,
+            match=session.match,
             n_outputs=session.n_outputs,
             task="classification" if preparation.classes else "regression",
             classes=preparation.classes,

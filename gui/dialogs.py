@@ -12,6 +12,7 @@ OPEN_FILTER = f"All that opens (*.toml *.pt *.pth *.safetensors {TABLES});;Exper
     f"Model (*.pt *.pth *.safetensors);;Table ({TABLES})"
 TABLE_FILTER = f"Table ({TABLES} *.pt *.pth *.safetensors);;All files (*)"
 MODEL_FILTER = "Model with its experiment (*.pt)"
+WEIGHTS_FILTER = "Weights (*.pt *.pth *.safetensors)"
 EXPERIMENT_FILTER = "Experiment alone (*.toml)"
 
 
@@ -46,6 +47,14 @@ class Dialogs:
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         answers = {buttons.Save: "save", buttons.Discard: "discard"}
         return answers.get(buttons(box.exec()), "cancel")
+
+    def ask_for_new_head(self, sentence: str) -> bool:
+        """Whether a model that does not fit the classes at hand is to be used with a new head."""
+        box = self._box(QMessageBox.Icon.Question, sentence, "Use its layers as pretrained, frozen, with a new head?")
+        use = box.addButton("Use as pretrained", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is use
 
     def error(self, sentence: str, details: str = "") -> None:
         """Say what went wrong, with the details folded away."""

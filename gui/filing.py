@@ -10,9 +10,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from engine.data.suits import with_data
 from engine.errors import InputError
 from engine.files import atomic_write, find_experiment, read_experiment, write_experiment
-from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, TABLE_FILTER, Dialogs
+from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, TABLE_FILTER, WEIGHTS_FILTER, Dialogs
 from gui.document import Document
-from gui.frames import Failure, Opened, SourceFound
+from gui.frames import Failure, HeadMisfit, Opened, SourceFound, WeightsFound
 from gui.settings import Settings
 from gui.trainer import TrainingThread
 
@@ -35,6 +35,8 @@ class Filing(QObject):
         self.device = "auto"
         trainer.source_found.connect(self._use_source)
         trainer.opened.connect(self._model_opened)
+        trainer.head_misfits.connect(self._offer_new_head)
+        trainer.weights_found.connect(self._use_weights)
         trainer.saved.connect(self._model_saved)
         trainer.failed.connect(self._forget_what_was_next)
 
@@ -142,6 +144,28 @@ class Filing(QObject):
             self._document.path = None  # saving must not overwrite the file that was open before
         self._document.replace(experiment, "data.source")
         self._remember(found.path, 1, found.message)
+
+    @Slot()
+    def choose_weights(self) -> None:
+        """Ask for a file of weights and make it what the model begins with."""
+        path = self._dialogs.open_file(self._settings.folder, WEIGHTS_FILTER)
+        if path is not None:
+            self.take_weights(str(path.absolute()))
+
+    @Slot(str)
+    def take_weights(self, weights: str) -> None:
+        """Make a file of weights, or sixstep:NAME, what the model of the current experiment begins with."""
+        self._trainer.take_weights(weights, self._document.experiment)
+
+    @Slot(object)
+    def _offer_new_head(self, misfit: HeadMisfit) -> None:
+        if self._dialogs.ask_for_new_head(misfit.sentence):
+            self.take_weights(str(misfit.path.absolute()))
+
+    @Slot(object)
+    def _use_weights(self, found: WeightsFound) -> None:
+        self._document.replace(found.experiment, "model.weights")
+        self.done.emit(2, found.message)
 
     @Slot(object)
     def _model_opened(self, opened: Opened) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # NumPy takes a tenth of a second to import; the window paint
 
     from engine.data.guards import Guard
     from engine.data.rows import Reading
+    from engine.pretrained.matching import Match
     from gui.rows.lazy import LazyRows
 
     Array = NDArray[np.float32]
@@ -124,6 +125,8 @@ class Prepared:
     found_format: str = ""
     """How the table is written, such as "comma, UTF-8, decimal point, header"."""
     guards: tuple[Guard, ...] = ()
+    match: Match | None = None
+    """What of a file went into the model at first; None where none did."""
     task: Literal["regression", "classification"] = "regression"
     classes: tuple[str, ...] = ()
     drawn: NDArray[np.int64] | None = None
@@ -199,6 +202,22 @@ class Opened:
     experiment: ex.Experiment
     message: str
     of_sixstep: bool
+
+
+@dataclass(frozen=True)
+class WeightsFound:
+    """Weights for the model were looked at: the experiment with them, and a sentence on it."""
+
+    experiment: ex.Experiment
+    message: str
+
+
+@dataclass(frozen=True)
+class HeadMisfit:
+    """A model from elsewhere takes the data at hand, and gives another number of outputs than it needs."""
+
+    path: Path
+    sentence: str
 
 
 @dataclass(frozen=True)

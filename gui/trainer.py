@@ -15,10 +15,10 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from engine import experiment as ex
 from engine.data.child import CancelledError
-from engine.errors import InputError
+from engine.errors import HeadError, InputError
 from engine.own_code.contract import OwnCodeError, StoppedError
 from engine.own_code.trust import Trust, UntrustedError
-from gui.frames import Failure, RunState
+from gui.frames import Failure, HeadMisfit, RunState
 
 if TYPE_CHECKING:
     from gui.desk import Desk
@@ -53,6 +53,8 @@ class TrainingThread(QThread):
     code_checked = Signal(object)  # CodeChecked
     reading = Signal(float)  # how far the reading of a file is, 0 to 1; 1 when it has ended
     opened = Signal(object)  # Opened
+    head_misfits = Signal(object)  # HeadMisfit: the model was not opened
+    weights_found = Signal(object)  # WeightsFound
     saved = Signal(object)  # Path
     failed = Signal(object)  # Failure
 
@@ -136,6 +138,10 @@ class TrainingThread(QThread):
     def open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         """Open a model file; one from elsewhere takes the data of `current`. The answer is opened."""
         self._commands.put(lambda: self._open_model(path, current, device))
+
+    def take_weights(self, weights: str, experiment: ex.Experiment) -> None:
+        """Look at weights for the model of an experiment, a file or sixstep:NAME; the answer is weights_found."""
+        self._commands.put(lambda: self._take_weights(weights, experiment))
 
     def save_model(self, path: Path) -> None:
         """Write the model and its experiment to a .pt file; the answer is saved."""
@@ -376,7 +382,11 @@ class TrainingThread(QThread):
             self.reading.emit(share)
 
     def _open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
-        opened, prepared = self.desk.open_model(path, current, device)
+        try:
+            opened, prepared = self.desk.open_model(path, current, device)
+        except HeadError as misfit:
+            self.head_misfits.emit(HeadMisfit(path, str(misfit)))
+            return
         if prepared is None:  # it brings its own code
             self.opened.emit(opened)
             return
@@ -387,6 +397,9 @@ class TrainingThread(QThread):
         self.evaluated.emit(self.desk.evaluate())
         self._enter(RunState.DONE)
         self.opened.emit(opened)
+
+    def _take_weights(self, weights: str, experiment: ex.Experiment) -> None:
+        self.weights_found.emit(self.desk.take_weights(weights, experiment))
 
     def _save_model(self, path: Path) -> None:
         self.desk.save_model(path)

@@ -46,6 +46,7 @@ from gui.steps.own_code import OwnCodeCard, OwnCodeView
 from gui.steps.panel import StepPanel
 from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
+from gui.steps.weights import WeightsForm
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
 
@@ -87,6 +88,9 @@ class MainWindow(QMainWindow):
         self.own_code = OwnCodeView(self.document, self.trust)
         self.own_code_card = OwnCodeCard(self.document, self.trust)
         self.model_panel.place_own_code(self.own_code_card)
+        self.weights = WeightsForm(self.document)
+        self.model_panel.weights_place.addWidget(self.weights)
+        self.weights.show_experiment(self.document.experiment)
         self.fit_panel = FitPanel(self.document, [self.actions_[name] for name in CONTROLS])
         self.evaluate_panel = EvaluatePanel(self.document)
         self.improve_panel = ImprovePanel(self.document)
@@ -166,6 +170,8 @@ class MainWindow(QMainWindow):
         self.data_panel.table_wanted.connect(self.filing.choose_table)
         self.data_panel.file_wanted.connect(self.filing.choose_file)
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
+        self.weights.file_wanted.connect(self.filing.choose_weights)
+        self.weights.chosen.connect(self.filing.take_weights)
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)
         trainer.lr_found.connect(self._show_lr)
@@ -219,6 +225,7 @@ class MainWindow(QMainWindow):
         self.steps.apply_theme(theme)
         self.data_panel.apply_theme(theme)
         self.model_panel.apply_theme(theme)
+        self.weights.apply_theme(theme)
         self.code.apply_theme(theme)
         self.own_code.apply_theme(theme)
         for name in CONTROLS:
@@ -238,13 +245,14 @@ class MainWindow(QMainWindow):
         self._prepare()
 
     def _show_code(self, experiment: ex.Experiment) -> None:
-        reading, inputs, device = None, None, "cpu"
+        reading, inputs, match, device = None, None, None, "cpu"
         if self.prepared is not None:
             device = self.prepared.device
             if reads_the_same(self.prepared.experiment.data, experiment.data):
                 reading, inputs = self.prepared.reading, self.prepared.inputs
+                match = self.prepared.match if self.prepared.experiment.model == experiment.model else None
         try:
-            self.code.show_code(script(experiment, device, reading, inputs))
+            self.code.show_code(script(experiment, device, reading, inputs, match))
         except InputError as error:  # a formula that is not to be read
             self.status.say(str(error))
 
@@ -275,6 +283,7 @@ class MainWindow(QMainWindow):
         self.prepared = prepared
         for panel in self.panels:
             panel.show_prepared(prepared)
+        self.weights.show_prepared(prepared)
         self.plots.show_prepared(prepared)
         self._seal("validation" in prepared.points)
         self._show_code(self.document.experiment)

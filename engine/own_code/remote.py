@@ -58,16 +58,18 @@ def open_session(
     trust: Trust | None = None,
     interrupted: Callable[[], bool] = never,
     child: OwnChild | None = None,
+    needs_weights: bool = True,
 ) -> Session:
     """The session for an experiment, in a child process where the model is own code.
 
     Own code runs only when `trust` has it. `interrupted` is asked while it runs (see `OwnChild`); `child` is one that
-    has the same text already, which saves two seconds. Raises InputError, and UntrustedError.
+    has the same text already, which saves two seconds; `needs_weights` is a Session's. Raises InputError, and
+    UntrustedError.
     """
     if not isinstance(experiment.model, ex.OwnCode):
         if child is not None:
             child.close()
-        return Session(experiment, device, dataset)
+        return Session(experiment, device, dataset, needs_weights)
     (trust or Trust()).check(experiment.model)
     if dataset is None or (dataset.stream is not None and dataset.stream.has_changed):
         dataset = load_dataset(experiment.data)

@@ -22,7 +22,9 @@ class Workshop:
         self._in_use: OwnChild | None = None
         self._waiting: OwnChild | None = None
 
-    def open_session(self, experiment: ex.Experiment, device: str, dataset: Dataset) -> Session:
+    def open_session(
+        self, experiment: ex.Experiment, device: str, dataset: Dataset, needs_weights: bool = True
+    ) -> Session:
         """See `remote.open_session`. The session that was open before is of no more use, if it was of own code."""
         child, old = self._waiting, self._in_use
         if isinstance(experiment.model, ex.OwnCode):
@@ -31,7 +33,7 @@ class Workshop:
                 child, old = old, None
             else:
                 self._waiting = None
-        session = open_session(experiment, device, dataset, self._trust, self._interrupted, child)
+        session = open_session(experiment, device, dataset, self._trust, self._interrupted, child, needs_weights)
         if old is not None:
             old.close()
         self._in_use = session.child if isinstance(session, RemoteSession) else None

@@ -40,6 +40,10 @@ class Answers(Dialogs):
         self.asked.append(name)
         return self.saving
 
+    def ask_for_new_head(self, sentence: str) -> bool:
+        self.asked.append(sentence)
+        return True
+
     def error(self, sentence: str, details: str = "") -> None:
         self.errors.append((sentence, details))
 
