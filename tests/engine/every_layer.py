@@ -27,6 +27,10 @@ TOGETHER_IN = {
     (part.LSTM, "dropout"): {"num_layers": 2},
     (part.GRU, "dropout"): {"num_layers": 2},
     (part.LSTM, "proj_size"): {"hidden_size": 8},
+    **{  # the default of 2048 takes long, and once is enough
+        (part.TransformerEncoderLayer, name): {"dim_feedforward": 20}
+        for name in ("nhead", "dropout", "activation", "layer_norm_eps", "norm_first", "bias")
+    },
     (part.InstanceNorm1d, "momentum"): {"track_running_stats": True},
     (part.InstanceNorm2d, "momentum"): {"track_running_stats": True},
 }
