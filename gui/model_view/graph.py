@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import log2
-
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QFontMetricsF,
     QHelpEvent,
@@ -21,92 +19,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from engine import experiment as ex
-from engine.models.flow import LayerFlow
 from engine.models.layer_list import Path
 from gui.layer_words import help_words, layer_words, shape_words
 from gui.model_flow import ModelFlow
+from gui.model_view.boxes import COLOURS, HEIGHT, Box, Shortcut, boxes_of, n_sheets, size_of
 from gui.theme import LIGHT, Theme
 
-HEIGHT, ARC = 72, 22
-"""Pixels of the highest box; of each level of shortcuts above."""
+ARC = 22
+"""Pixels of each level of shortcuts above the boxes."""
 LEAST_GAP, MOST_GAP, LEAST = 10, 34, 30
 """Pixels between two boxes, as the room allows; and those that a box has at least."""
-SAME_SHAPE = ("Activation", "Normalisation", "Dropout")
-"""Groups whose layers change no shape: they are drawn small."""
-COLOURS = {
-    "Linear": 0, "Convolution": 1, "Pooling": 5, "Normalisation": 3, "Dropout": 3, "Recurrent": 2, "Attention": 2,
-    "Embedding": 4, "Shape": 4,
-}  # fmt: skip
-"""Which of the theme's colours a group has; the others are muted."""
-GROUP_OF = {kind: group for group, kinds in ex.layers.GROUPS.items() for kind in kinds}
-
-
-@dataclass
-class Box:
-    """Something drawn, from left to right: the input, what a layer gives, or where a shortcut comes in again."""
-
-    path: Path
-    layer: ex.Layer | None
-    flow: LayerFlow | None
-    shape: tuple[int, ...] | None
-    depth: int = 0
-    name: str = ""
-    """The word below it."""
-    place: QRectF = field(default_factory=QRectF)
-    column: QRectF = field(default_factory=QRectF)
-
-    @property
-    def group(self) -> str:
-        """What kind of layer it is."""
-        return "" if self.layer is None else GROUP_OF.get(type(self.layer), "")
-
-    @property
-    def is_sum(self) -> bool:
-        """Whether it is where a residual block's shortcut comes in again."""
-        return isinstance(self.layer, ex.layers.Residual)
-
-    @property
-    def is_small(self) -> bool:
-        """Whether what it gives is as large as what came in, and drawn so before."""
-        return self.is_sum or self.group in SAME_SHAPE
-
-    @property
-    def misfit(self) -> str:
-        """Why the layer does not fit."""
-        return self.flow.misfit if self.flow else ""
-
-
-@dataclass(frozen=True)
-class Shortcut:
-    """A residual block's way around its layers: from one box to another."""
-
-    start: int
-    end: int
-    depth: int
-
-
-def boxes_of(shown: ModelFlow) -> tuple[list[Box], list[Shortcut]]:
-    """What is drawn of a model. A block's own box, the sum, comes behind those inside it."""
-    flows = {layer.path: layer for layer in shown.flow.layers} if shown.flow else {}
-    boxes = [Box((), None, None, shown.inputs.shape if shown.flow else None, name="X")]
-    shortcuts: list[Shortcut] = []
-
-    def add(layers: tuple[ex.Layer, ...], above: Path) -> None:
-        for place, layer in enumerate(layers):
-            path = (*above, place)
-            start = len(boxes) - 1
-            if isinstance(layer, ex.layers.Residual):
-                add(layer.layers, path)
-                shortcuts.append(Shortcut(start, len(boxes), len(above)))
-            flow = flows.get(path)
-            name = "+" if isinstance(layer, ex.layers.Residual) else type(layer).__name__
-            boxes.append(Box(path, layer, flow, flow.out_shape if flow else None, len(above), name))
-
-    add(shown.model.layers, ())
-    if shown.misfit and not any(box.misfit for box in boxes):  # what comes out is not what the task takes
-        boxes.append(Box((), None, None, (shown.n_outputs,), name="y"))
-    return boxes, shortcuts
 
 
 class FlowGraph(QWidget):
@@ -121,6 +43,7 @@ class FlowGraph(QWidget):
         self.shortcuts: list[Shortcut] = []
         self.path: Path = ()
         self._levels, self._least_width = 0, 100.0
+        self._from_keyboard = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Picture of the model")
@@ -163,7 +86,7 @@ class FlowGraph(QWidget):
         middle = 10 + levels * ARC + HEIGHT / 2
         columns = []
         for box in self.boxes:
-            box.place.setSize(QSizeF(*_size(box, largest, most)))
+            box.place.setSize(QSizeF(*size_of(box, largest, most)))
             words = [metrics.horizontalAdvance(box.name)]
             if box.shape and not box.is_small:
                 words.append(small.horizontalAdvance(shape_words(box.shape)))
@@ -203,6 +126,11 @@ class FlowGraph(QWidget):
 
     def _at(self, point: QPointF) -> Box | None:
         return next((box for box in self.boxes if box.column.contains(point)), None)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._from_keyboard = event.reason() in by_key  # a ring helps there, and is noise after a click
+        super().focusInEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         box = self._at(event.position())
@@ -258,6 +186,10 @@ class FlowGraph(QWidget):
         for box in self.boxes:
             self._paint_box(painter, box, box is broken)
             self._paint_words(painter, box, box is broken)
+        if self.hasFocus() and self._from_keyboard:
+            painter.setPen(QPen(QColor(self.theme.accent), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
     def _paint_edge(self, painter: QPainter, start: Box, end: Box, is_broken: bool, is_past: bool) -> None:
         y = end.place.center().y()
@@ -298,9 +230,9 @@ class FlowGraph(QWidget):
             painter.drawEllipse(box.place)
             return
         if box.shape is not None and len(box.shape) == 3 and not box.is_small:
-            n_sheets = _sheets(box.shape[0])
-            side = box.place.width() - 3 * (n_sheets - 1)
-            for sheet in range(n_sheets - 1, -1, -1):
+            count = n_sheets(box.shape[0])
+            side = box.place.width() - 3 * (count - 1)
+            for sheet in range(count - 1, -1, -1):
                 place = QRectF(box.place.left() + 3 * sheet, box.place.bottom() - side - 3 * sheet, side, side)
                 painter.setBrush(QColor(self.theme.panel))
                 painter.drawRoundedRect(place, 2, 2)
@@ -341,34 +273,6 @@ class FlowGraph(QWidget):
             painter.setFont(self._shape_font())
             painter.setPen(QColor(theme.muted))
             painter.drawText(words.translated(0, 17), Qt.AlignmentFlag.AlignCenter, shape_words(box.shape))
-
-
-def _sheets(n_channels: int) -> int:
-    """How many sheets stand for so many channels: 1 for one, 5 for many."""
-    return min(1 + int(log2(n_channels)) // 2 + (n_channels > 1), 5) if n_channels > 1 else 1
-
-
-def _size(box: Box, largest: int, most: int) -> tuple[float, float]:
-    """Width and height of a box: pictures as wide as they are, rows of numbers by the logarithm of how many."""
-    if box.is_sum:
-        return 16, 16
-    if box.shape is None:
-        return 22, 34
-    if box.is_small:
-        return 9, 30
-    match box.shape:
-        case (channels, _height, width):
-            side = 12 + 42 * width / largest
-            return side + 3 * (_sheets(channels) - 1), side + 3 * (_sheets(channels) - 1)
-        case (length, size):
-            return 14 + 26 * _part(length, most), 14 + 52 * _part(size, most)
-        case _:
-            size = box.shape[0] if box.shape else 1
-            return 13, 12 + (HEIGHT - 14) * _part(size, most)
-
-
-def _part(size: int, most: int) -> float:
-    return log2(1 + size) / log2(1 + most)
 
 
 def _paint_tip(painter: QPainter, at: QPointF, along: QPointF, color: QColor) -> None:

@@ -9,7 +9,8 @@ from engine.models.layer_list import Path
 from gui.layer_words import shape_words
 from gui.misfit import MisfitNote
 from gui.model_flow import ModelFlow
-from gui.model_view.graph import Box, FlowGraph
+from gui.model_view.boxes import Box
+from gui.model_view.graph import FlowGraph
 from gui.model_view.table import FlowModel, FlowTable, bytes_words
 from gui.theme import Theme
 from gui.widgets import ElidedLabel, heading, named, note

@@ -161,8 +161,8 @@ def test_one_can_start_from_the_usual_models_for_the_data(bench: Bench, preset: 
     experiment = ex.replace(find_experiment(preset), model=ex.Sequential())
     bench.document.open(experiment, None)
     bench.panel.show_sizes(Sizes(experiment.data, inputs, 3, 100))
-    bench.layers.start_menu.aboutToShow.emit()
-    actions = bench.layers.start_menu.actions()
+    bench.layers.start.choices.aboutToShow.emit()
+    actions = bench.layers.start.choices.actions()
     assert [action.text() for action in actions] == [stack.name for stack in stacks(inputs)]
     actions[0].trigger()
     assert bench.model == stacks(inputs)[0].model
@@ -349,7 +349,7 @@ def test_rows_are_told_to_a_screen_reader_with_shape_lock_and_fault(bench: Bench
     assert told[1].endswith(bench.layers.view.notes()[0].sentence.text())
     assert told[2] == "Linear"
     layers = bench.layers
-    buttons = (layers.add_button, layers.start_button, *layers._buttons.values())
+    buttons = (layers.add_button, layers.start, *layers._buttons.values())
     for widget in (layers.view, layers.picker.filter, *buttons):
         assert widget.accessibleName()
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from engine import experiment as ex
 from engine.models import layer_list as edit
 from engine.models.flow import flow
 from engine.models.layer_list import Path
-from engine.models.stacks import Stack, stacks
 from gui.layer_words import layer_words, shape_words
 from gui.misfit import MisfitNote
 from gui.model_flow import ModelFlow
@@ -18,6 +17,7 @@ from gui.steps.model.layer_form import LayerForm
 from gui.steps.model.layer_view import LayerView
 from gui.steps.model.layers_model import LayersModel
 from gui.steps.model.picker import Kind, LayerPicker
+from gui.steps.model.start import StartButton
 from gui.theme import LIGHT, Theme, icon
 from gui.widgets import ElidedLabel, heading, named
 
@@ -37,13 +37,13 @@ class LayerList(QWidget):
         self._model = ex.Sequential()
         self._shown = ModelFlow("", self._model)
         self._next: Path | None = None
-        self._stacks: tuple[Stack, ...] = ()
         self.layers = LayersModel()
         self.view = named(LayerView(self.layers), "layers", "Layers of the model")
         self.input = named(ElidedLabel(), "muted", "What comes in and goes out")
         self.end = MisfitNote()
         self.form = LayerForm()
         self.picker = LayerPicker(self)
+        self.start = StartButton()
         self._make_actions()
         self._lay_out()
 
@@ -52,6 +52,7 @@ class LayerList(QWidget):
         self.end.mended.connect(self._mended)
         self.view.dropped.connect(self._move_to)
         self.picker.chosen.connect(self.add)
+        self.start.chosen.connect(self._start_from)
         self.form.edited.connect(self._edited)
         self.form.refused.connect(self.refused)
         self.apply_theme(LIGHT)
@@ -81,12 +82,6 @@ class LayerList(QWidget):
         self.view.addAction(insert)
 
     def _lay_out(self) -> None:
-        self.start_button = named(QPushButton("Start from…"), "start from", "Start from a usual model")
-        self.start_button.setToolTip("Put a usual model for this data in place of these layers")
-        self.start_menu = QMenu(self.start_button, toolTipsVisible=True)
-        self.start_menu.aboutToShow.connect(self._list_stacks)
-        self.start_menu.triggered.connect(self._start_from)
-        self.start_button.setMenu(self.start_menu)
         self.add_button = named(QPushButton("Add layer"), "add layer", "Add a layer")
         self.add_button.setToolTip("Add a layer below the selected one (Ins)")
         self.add_button.clicked.connect(self.pick)
@@ -95,7 +90,7 @@ class LayerList(QWidget):
         top = QHBoxLayout()
         top.addWidget(title)
         top.addWidget(self.input, 1)
-        top.addWidget(self.start_button)
+        top.addWidget(self.start)
         buttons = QHBoxLayout()
         buttons.setSpacing(2)
         buttons.addWidget(self.add_button)
@@ -136,6 +131,7 @@ class LayerList(QWidget):
         path, before, model = self.view.path, self._model.layers, shown.model
         misfit_before = self._misfit
         self._shown, self._model = shown, model
+        self.start.inputs = shown.inputs
         if self._next is not None and edit.has(model.layers, self._next):
             path = self._next
         elif path:
@@ -292,6 +288,10 @@ class LayerList(QWidget):
     def _mended(self, model: ex.Sequential) -> None:
         self._want(model)
 
+    @Slot(object)
+    def _start_from(self, model: ex.Sequential) -> None:
+        self._want(model, (0,))
+
     @Slot(str, object)
     def _edited(self, name: str, value: object) -> None:
         path = self.path
@@ -304,18 +304,3 @@ class LayerList(QWidget):
             return
         key = f"model.layers.{'.'.join(str(place) for place in path)}.{name}"
         self._want(edit.replaced(self._model, path, layer), path, key)
-
-    # -------------------------------------------------------------------------------------------- to start from
-
-    @Slot()
-    def _list_stacks(self) -> None:
-        self._stacks = stacks(self._shown.inputs)
-        self.start_menu.clear()
-        for place, stack in enumerate(self._stacks):
-            action = self.start_menu.addAction(stack.name)
-            action.setData(place)
-            action.setToolTip(stack.help)
-
-    @Slot(QAction)
-    def _start_from(self, action: QAction) -> None:
-        self._want(self._stacks[action.data()].model, (0,))

@@ -29,6 +29,8 @@ from gui.theme import LIGHT, Theme
 
 Index = QModelIndex | QPersistentModelIndex
 INDENT = 16
+EDGE, STEP = 20, 9
+"""A drag so near to the upper or lower edge scrolls, by so many pixels."""
 LEAST, MOST_IN_A_LOW_WINDOW = 3, 7
 """So many rows the list is high at least, and at most in a window in which the form below it needs the room."""
 OTHERS = 330
@@ -197,10 +199,12 @@ class LayerView(QTreeView):
             return
         self._delegate.dragged = self.path
         self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
-        for edge, step in ((20 - event.position().toPoint().y(), -9), (event.position().toPoint().y() - self.viewport().height() + 20, 9)):
-            if edge > 0:
-                self.verticalScrollBar().setValue(self.verticalScrollBar().value() + step)
-        self._drop = self._drop_at(event.position().toPoint())
+        point, bar = event.position().toPoint(), self.verticalScrollBar()
+        if point.y() < EDGE:
+            bar.setValue(bar.value() - STEP)
+        elif point.y() > self.viewport().height() - EDGE:
+            bar.setValue(bar.value() + STEP)
+        self._drop = self._drop_at(point)
         self.viewport().update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
