@@ -1,0 +1,47 @@
+"""Step 2 in the window: a loss that takes something else than the model gives, and the click that mends it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from engine import experiment as ex
+from engine.files import find_experiment
+from tests.gui.person import Counter, Person
+
+
+def press_mend(person: Person) -> None:
+    (button,) = person.window.model_panel.training.end.buttons
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize(("loss", "mended"), [
+    (ex.losses.BCELoss(), ex.BCEWithLogitsLoss()),
+    (ex.losses.NLLLoss(balanced=True), ex.CrossEntropyLoss(balanced=True)),
+])  # fmt: skip
+def test_a_loss_that_takes_probabilities_says_so_below_it_and_one_click_takes_the_other(person, loss, mended):
+    note = person.window.model_panel.training.end
+    circles = find_experiment("circles-relu")
+    person.prepared_after(lambda: person.window.document.open(circles, None))
+    assert not note.isVisibleTo(person.window.model_panel)
+    failed = Counter(person.window.trainer.failed)
+    person.window.document.edit("fit", loss=loss)
+    person.wait(lambda: failed.count == 1)
+    assert type(loss).__name__ in note.sentence.text() and note.isVisibleTo(person.window.model_panel)
+    person.prepared_after(lambda: press_mend(person))
+    assert person.window.document.experiment.fit.loss == mended and not note.sentence.text()
+    assert person.answers.errors == []
+
+
+def test_layers_get_their_sigmoid_by_one_click_and_are_fitted(person):
+    layers = (ex.layers.Linear(out_features=8), ex.layers.ReLU(), ex.layers.Linear())
+    circles = find_experiment("circles-relu")
+    fit = ex.replace(circles.fit, loss=ex.losses.BCELoss(), epochs=20)
+    failed = Counter(person.window.trainer.failed)
+    person.window.document.open(ex.replace(circles, model=ex.Sequential(layers=layers), fit=fit), None)
+    person.wait(lambda: failed.count == 1)
+    person.prepared_after(lambda: press_mend(person))
+    assert person.window.document.experiment.model.layers == (*layers, ex.layers.Sigmoid())
+    person.fit()
+    assert person.answers.errors == []
