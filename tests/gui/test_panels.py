@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import get_args
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QLineEdit, QWidget
 
 from engine import experiment as ex
-from engine.files import RESOURCES, find_experiment, part_types
+from engine.data.suits import why_not
+from engine.experiment.losses import OTHER_LOSSES
+from engine.files import RESOURCES, find_experiment
 from engine.script import script
 from gui.form import Form
 from gui.number_boxes import FloatBox, WholeBox
@@ -65,20 +68,35 @@ def test_the_code_pane_is_the_script_of_the_experiment_after_every_change(person
         assert person.window.code.text == script(document.experiment)
 
 
-@pytest.mark.parametrize("kind", [*part_types(ex.Model), *part_types(ex.Loss), *part_types(ex.Optimizer)])
-def test_every_kind_can_be_chosen_and_is_built(person: Person, kind: type[ex.Part]) -> None:
-    panel = person.window.model_panel
-    if kind in ex.CLASS_LOSSES:
-        person.prepared_after(lambda: person.window.document.replace(find_experiment("circles-relu")))
-    form = next(form for form in (panel.model, panel.training.loss, panel.training.optimizer) if kind in form._kinds)
-    other = next(k for k in form._kinds if k is not kind and (k in ex.CLASS_LOSSES) == (kind in ex.CLASS_LOSSES))
-    for choice in (other, kind):
-        form._combo.setCurrentIndex(form._kinds.index(choice))
-    experiment = person.window.document.experiment
-    assert kind in (type(experiment.model), type(experiment.fit.loss), type(experiment.fit.optimizer))
-    person.wait(lambda: person.window.prepared.experiment == experiment)
-    if msgspec.structs.fields(kind):
-        assert form._forms[kind].isVisibleTo(form)
+def test_every_kind_of_model_of_few_words_can_be_chosen_and_is_built(person: Person) -> None:
+    form = person.window.model_panel.model
+    for kind in (ex.Layers, ex.LinearRegressionModelV2, ex.LinearRegressionModel):
+        form._combo.setCurrentIndex(form._kinds.index(kind))
+        experiment = person.window.document.experiment
+        assert experiment.model == kind()
+        person.wait(lambda experiment=experiment: person.window.prepared.experiment == experiment)
+    assert form._forms[ex.Layers].isHidden()
+
+
+@pytest.mark.parametrize("preset", ["straight-line-linear", "circles-relu"])
+def test_every_loss_optimizer_and_scheduler_can_be_chosen_and_is_built(person: Person, preset: str) -> None:
+    person.window.document.replace(find_experiment(preset))
+    training, source = person.window.model_panel.training, person.window.document.experiment.data.source
+    other_end = (ex.losses.BCELoss, ex.losses.NLLLoss)  # for models that end in probabilities or their logarithms
+    losses = [kind for kind in get_args(ex.Loss) if not why_not(kind, source) and kind not in other_end]
+    optimizers = [kind for kind in get_args(ex.Optimizer) if kind is not ex.optimizers.Muon]  # it takes no biases
+    walks = [(training.loss, losses)]
+    if preset == "straight-line-linear":
+        walks += [(training.scheduler, get_args(ex.Scheduler)), (training.optimizer, optimizers)]
+    for form, kinds in walks:
+        for kind in kinds:
+            form._combo.setCurrentIndex(form._kinds.index(kind))
+            experiment = person.window.document.experiment
+            fit = experiment.fit
+            assert kind in (type(fit.loss), type(fit.optimizer), type(fit.scheduler))
+            person.wait(lambda experiment=experiment: (
+                person.window.prepared.experiment == experiment or bool(person.answers.errors)))
+            assert not person.answers.errors, kind
 
 
 def test_a_form_has_the_titles_limits_and_help_of_the_experiment_s_fields(qtbot: object) -> None:
@@ -117,13 +135,14 @@ def test_what_does_not_fit_is_refused_in_one_sentence_and_the_form_shows_the_old
 
 
 def test_losses_that_the_target_is_not_for_cannot_be_chosen_and_say_why(person: Person) -> None:
-    combo = person.window.model_panel.training.loss._combo
+    combo, source = person.window.model_panel.training.loss._combo, person.window.document.experiment.data.source
     offered = {combo.itemText(row): combo.model().item(row).isEnabled() for row in range(combo.count())}
-    assert offered == {
-        "L1Loss": True, "MSELoss": True, "HuberLoss": True, "BCEWithLogitsLoss": False, "CrossEntropyLoss": False,
-    }  # fmt: skip
+    suiting = {kind.__name__: not why_not(kind, source) for kind in get_args(ex.Loss)}
+    assert offered == suiting | dict.fromkeys(OTHER_LOSSES, False)
+    assert offered["L1Loss"]
+    assert not offered["CrossEntropyLoss"]
     tip = combo.itemData(combo.findText("CrossEntropyLoss"), Qt.ItemDataRole.ToolTipRole)
-    assert tip == "Not for this data: its target is a number."
+    assert tip == "It is for classes, and the target here is a number."
     person.prepared_after(lambda: person.window.document.replace(find_experiment("iris")))
     assert combo.model().item(combo.findText("CrossEntropyLoss")).isEnabled()
     assert not combo.model().item(combo.findText("L1Loss")).isEnabled()
