@@ -21,6 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import IO, NoReturn, cast
 
 from engine.data.child import ROOT, out_of_memory
+from engine.errors import InputError
 from engine.own_code.child_main import CODE, TRACE
 from engine.own_code.contract import EndedError, OwnCodeError, StoppedError
 from engine.own_code.orders import Answer, Order
@@ -71,6 +72,7 @@ class OwnChild:
         """Ends the child; once is enough."""
         self._awaited.put(0)  # it says when it is ready
         self._is_ready = False
+        self._why = ""
 
     @property
     def is_alive(self) -> bool:
@@ -83,18 +85,24 @@ class OwnChild:
         self._file.write_bytes(code.encode(errors="replace"))
 
     def wait_until_ready(self) -> None:
-        """Wait until torch is loaded there. Raises EndedError."""
-        if not self._is_ready:
+        """Wait until torch is loaded there. Raises InputError where it cannot be."""
+        if self._is_ready:
+            return
+        try:
             self._wait(START_SECONDS)
-            self._is_ready = True
+        except StoppedError:
+            raise
+        except EndedError as error:
+            raise InputError(f"The process for own code does not start ({self._why}): try again.") from error
+        self._is_ready = True
 
     def ask(
         self, order: Order, arrays: Arrays | None = None, *, most: int = 0, seconds: float | None = None
     ) -> tuple[Answer, Arrays]:
         """Have an order done; `most` is how many bytes of arrays may come back, `seconds` how long it may take.
 
-        Raises OwnCodeError for what own code does wrong, and EndedError where it ends, hangs or is stopped; after
-        both the child has ended.
+        Raises InputError where it does not even start, OwnCodeError for what own code does wrong, and EndedError where
+        it ends, hangs or is stopped; after each of them the child has ended.
         """
         if not self.is_alive:
             raise EndedError("its process has ended: fit it anew.")
@@ -132,6 +140,10 @@ class OwnChild:
     def _give_up(self, sentence: str, kind: type[EndedError] = EndedError) -> NoReturn:
         """End the child and say at which line it was. Raises EndedError, always."""
         line = self._traced_line()
+        if not self._is_ready:
+            self._errors.seek(0)
+            said = self._errors.read(1 << 16).decode(errors="replace").split("\n")
+            self._why = next((text.strip() for text in reversed(said) if text.strip()), "it says nothing")[:150]
         self.close()
         raise kind(sentence, line)
 

@@ -1,0 +1,182 @@
+"""Own code through the window: written, checked, fitted, saved, opened by somebody else, and stopped when it hangs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, Qt
+
+from engine import experiment as ex
+from engine.experiment.own_code import EXAMPLE
+from engine.files import write_experiment
+from gui.frames import RunState
+from gui.settings import Settings
+from gui.steps.own_code.view import UNTRUSTED
+from tests.gui.person import Person
+
+WIDER = EXAMPLE.replace("out_features=16", "out_features=8").replace("in_features=16", "in_features=8")
+WRONG = EXAMPLE.replace("in_features=16", "in_features=8")
+LATE_LOOP = EXAMPLE.replace(
+    "        x = x.flatten(",
+    "        self.n = getattr(self, 'n', 0) + 1\n        while self.n > 60:\n            pass\n        x = x.flatten(",
+)
+
+
+def write(person: Person, text: str) -> None:
+    """Type a text in place of the one in the editor."""
+    editor = person.window.own_code.editor
+    editor.selectAll()
+    editor.insertPlainText(text)
+
+
+def checked_after(person: Person, press) -> str:
+    """Press a button and wait for what the check says."""
+    view = person.window.own_code
+    press()
+    assert view.says.text() == "Checking…" and not view.use_button.isEnabled()
+    person.wait(lambda: view.use_button.isEnabled())
+    return view.says.text()
+
+
+def test_a_model_is_written_checked_and_fitted_and_one_undo_takes_it_back(person: Person):
+    window, view = person.window, person.window.own_code
+    person.do("own_code")
+    assert window.middle.currentWidget() is view and view.text == EXAMPLE
+
+    write(person, WRONG)
+    said = checked_after(person, view.check_button.click)
+    line = 1 + WRONG[: WRONG.index("return self.layer_2")].count("\n")
+    assert f"line {line}: this Linear (layer_2) expects 8 features, the one before (layer_1) gives 16" in said
+    assert view.editor.wrong_line == line and view.editor.textCursor().blockNumber() == line - 1
+    assert not isinstance(window.document.experiment.model, ex.OwnCode)
+
+    write(person, WIDER)
+    assert view.editor.wrong_line == 0
+    before = window.document.undo_stack.count()
+    person.prepared_after(view.use_button.click)
+    person.wait(lambda: view.use_button.isEnabled())
+    assert window.document.experiment.model == ex.OwnCode(code=WIDER)
+    assert window.document.undo_stack.count() == before + 1
+    assert "layer_1  Linear" in view.layers.toPlainText() and "it is the model now" in view.says.text()
+    assert WIDER in window.code.text
+
+    person.do("own_code")
+    person.fit()
+    assert window.state is RunState.DONE and len(window.improve_panel.runs) == 1
+    person.prepared_after(lambda: person.do("undo"))
+    assert not isinstance(window.document.experiment.model, ex.OwnCode)
+
+
+def test_a_file_s_code_is_shown_and_waits_for_trust_then_goes_on_with_its_weights(person: Person, qtbot, tmp_path):
+    path = tmp_path / "own.pt"
+    marked = f"open({str(tmp_path / 'it ran')!r}, 'w').close()\n{WIDER}"
+    write(person, marked)
+    person.prepared_after(person.window.own_code.use_button.click)
+    person.fit()
+    person.answers.path = path
+    person.filed_after(lambda: person.do("save_as"))
+    epochs = person.window.document.experiment.fit.epochs
+    assert person.window.settings.trusted_code and (tmp_path / "it ran").exists()
+    (tmp_path / "it ran").unlink()
+
+    other = Person(qtbot, Settings(QSettings(str(tmp_path / "other.ini"), QSettings.Format.IniFormat)))
+    window, view = other.window, other.window.own_code
+    other.filed_after(lambda: window.open_path(path))
+    other.wait(lambda: window.middle.currentWidget() is view)
+    assert view.text == marked and view.banner.isVisible() and view.banner.text() == UNTRUSTED
+    assert window.own_code_card.summary.text() == UNTRUSTED
+    assert view.trust_button.isVisible() and not view.use_button.isVisible()
+    view.check()
+    other.wait(lambda: not window.trainer.has_session)
+    assert not (tmp_path / "it ran").exists() and not other.answers.errors
+
+    other.filed_after(view.trust_button.click)
+    assert (tmp_path / "it ran").exists()
+    assert "largest difference to what was saved 0" in window.status.message
+    assert window.trainer.desk.session.epoch == epochs and not view.banner.isVisible()
+    assert not other.answers.errors
+
+
+def test_an_experiment_s_code_waits_for_trust_too(person: Person, tmp_path):
+    code = f"open({str(tmp_path / 'it ran')!r}, 'w').close()\n{EXAMPLE}"
+    write_experiment(tmp_path / "own.toml", ex.Experiment(model=ex.OwnCode(code=code)))
+    window, view = person.window, person.window.own_code
+    person.filed_after(lambda: window.open_path(tmp_path / "own.toml"))
+    person.wait(lambda: not window.trainer.has_session)
+    assert view.trust_button.isVisible() and window.middle.currentWidget() is view
+    assert not (tmp_path / "it ran").exists()
+    person.prepared_after(view.trust_button.click)
+    assert (tmp_path / "it ran").exists() and not view.banner.isVisible()
+
+
+def test_stop_ends_a_forward_that_hangs_and_the_next_fit_begins_anew(person: Person):
+    window, view = person.window, person.window.own_code
+    write(person, LATE_LOOP)
+    person.prepared_after(view.use_button.click)
+    person.do("fit")
+    person.wait(lambda: window.state is RunState.RUNNING)
+    person.do("stop")
+    person.wait(lambda: window.state is RunState.FAILED)
+    line = 1 + LATE_LOOP[: LATE_LOOP.index("            pass")].count("\n")
+    person.wait(lambda: "stopped" in view.says.text())
+    assert view.says.text().startswith((f"Own code, line {line}: stopped", f"Own code, line {line - 1}: stopped"))
+    assert view.editor.wrong_line in (line, line - 1)
+    write(person, WIDER)
+    person.prepared_after(view.use_button.click)
+    person.fit()
+    assert window.state is RunState.DONE
+
+
+def test_closing_the_window_ends_a_forward_that_hangs(person: Person):
+    write(person, LATE_LOOP)
+    person.prepared_after(person.window.own_code.use_button.click)
+    process = person.window.trainer.desk.session.child.process
+    person.do("fit")
+    person.wait(lambda: person.window.state is RunState.RUNNING)
+    person.window.trainer.shut_down()
+    assert process.returncode is not None
+
+
+# -------------------------------------------------------------------------------------------------- the editor
+
+
+def test_the_editor_s_keys(person: Person, qtbot):
+    person.do("own_code")
+    editor = person.window.own_code.editor
+    write(person, "")
+    qtbot.keyClicks(editor, "def f(x):")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor, "y")
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert editor.toPlainText() == "def f(x):\n    y   "
+    editor.selectAll()
+    qtbot.keyClick(editor, Qt.Key.Key_Tab)
+    assert editor.toPlainText() == "    def f(x):\n        y   "
+    qtbot.keyClick(editor, Qt.Key.Key_Backtab)
+    assert editor.toPlainText() == "def f(x):\n    y   "
+    experiment = person.window.document.experiment
+    editor.undo()
+    assert editor.toPlainText() != "def f(x):\n    y   " and person.window.document.experiment == experiment
+
+
+def test_ctrl_enter_in_the_editor_checks_and_does_not_fit(person: Person, qtbot):
+    person.do("own_code")
+    view = person.window.own_code
+    write(person, "class M(:\n")
+    qtbot.keyClick(view.editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    person.wait(lambda: view.editor.wrong_line == 1)
+    assert "Own code, line 1: this is no Python" in view.says.text()
+    assert person.window.state is RunState.IDLE
+
+
+def test_another_model_with_the_document_s_text_can_be_taken_back_in_the_editor(person: Person):
+    view = person.window.own_code
+    write(person, "typed, not in use")
+    person.prepared_after(lambda: choose(person))
+    assert view.text == EXAMPLE
+    view.editor.undo()
+    assert view.text == "typed, not in use"
+
+
+def choose(person: Person) -> None:
+    """Choose own code in the list of models."""
+    document = person.window.document
+    document.replace(ex.replace(document.experiment, model=ex.OwnCode()))
