@@ -20,7 +20,9 @@ from engine.data.suits import suited, with_data
 from engine.errors import InputError
 from engine.evaluate import score
 from engine.experiment.losses import OTHER_LOSSES, is_balanced
+from engine.model_file import open_model, restore, save_model
 from engine.models.ending import find_double_end, find_wrong_end
+from engine.predicting import predictions
 from engine.session import Session
 from tests.engine.every_choice import ALL_LOSSES, label, model_for, plain_loss, source_for
 
@@ -194,6 +196,37 @@ def test_shares_are_predicted_as_shares(shares):
     session.advance()
     assert session.answers(session.dataset.X_test).sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert score(session).test["R²"] > 0.8
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_saved_model_opens_answers_the_same_and_goes_on_to_the_bit(tmp_path, shares, kind):
+    experiment = of(kind(**({"balanced": True} if "balanced" in kind.__struct_fields__ else {})), epochs=8)
+    if kind is ex.losses.KLDivLoss:
+        experiment = ex.replace(experiment, data=ex.Data(source=shares))
+    whole, first = Session(experiment), Session(ex.replace(experiment, fit=ex.replace(experiment.fit, epochs=3)))
+    whole.advance()
+    first.advance()
+    save_model(tmp_path / "model.pt", first)
+    opened = open_model(tmp_path / "model.pt")
+    assert opened.difference == 0.0 and opened.experiment == first.experiment
+    X = first.dataset.X_test
+    y_pred = opened.module(X).detach().numpy()
+    assert np.array_equal(answers(y_pred, opened.preparation, opened.experiment.fit.loss), first.answers(X))
+    again = Session(opened.experiment)
+    restore(again, opened)
+    again.extend(8)
+    again.advance()
+    assert again.history.losses.tobytes() == whole.history.losses.tobytes()
+
+
+def test_new_rows_of_a_table_get_shares(tmp_path, shares):
+    session = Session(ex.replace(of(ex.losses.KLDivLoss(), epochs=5), data=ex.Data(source=shares)))
+    session.advance()
+    save_model(tmp_path / "model.pt", session)
+    (tmp_path / "new.csv").write_text("a,b\n0.5,1\n-2,0\n")
+    new = predictions(tmp_path / "new.csv", open_model(tmp_path / "model.pt"))
+    shares_found = new.select("predicted_p", "predicted_q", "predicted_r").to_numpy()
+    assert shares_found.min() > 0 and shares_found.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
 # ------------------------------------------------------------------------------- what does not go together
