@@ -22,6 +22,8 @@ PARTS = {
 
 def shown(value: object) -> str:
     """The words for one value of a choice."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return VALUES.get(value, str(value))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 from msgspec import Meta
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEd
 from pytestqt.qtbot import QtBot
 
 from engine import experiment as ex
-from gui.form import Form
+from gui.form import ChoiceForm, Form
 from gui.number_boxes import FloatBox, WholeBox
 
 Edits = list[tuple[str, object]]
@@ -117,6 +117,102 @@ def test_a_number_that_may_be_missing_is_none_where_its_line_is_empty(shown) -> 
     type_into(line, "much")
     assert edits == [("limit", 0.0025), ("limit", None)]
     assert "“much” is not a number" in sentence_below(form, "limit")
+
+
+class Several(ex.Part, frozen=True):
+    most: Annotated[
+        Annotated[int, Meta(ge=1, le=9)] | None,
+        Meta(title="Most", description="How many; empty: as many as there are."),
+    ] = None
+    size: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(title="Size", min_length=1, max_length=2)] = (3,)
+    betas: Annotated[
+        tuple[Annotated[float, Meta(ge=0, lt=1)], Annotated[float, Meta(ge=0, lt=1)]], Meta(title="Betas")
+    ] = (0.9, 0.999)
+    factor: Annotated[float, Meta(gt=0, lt=1, title="Factor")] = 0.5
+    search: Annotated[Literal["wide", "deep"] | None, Meta(title="Search")] = None
+    sure: Annotated[bool | None, Meta(title="Sure")] = None
+    inner: Annotated[ex.SGD | ex.Adam | None, Meta(title="Inner")] = None
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [
+    ("most", "4", 4), ("size", "5", (5,)), ("size", "3, 5", (3, 5)), ("size", "3 5", (3, 5)),
+    ("betas", "0, .5", (0, 0.5)), ("factor", "0.25", 0.25),
+])  # fmt: skip
+def test_numbers_alone_in_pairs_or_missing_are_typed_in_a_line(shown, name: str, text: str, value: object) -> None:
+    form, edits = shown(Form(Several), Several())
+    type_into(form.widgets[name], text)
+    assert edits == [(name, value)]
+    form.show_part(Several(**{name: value}))
+    assert form.widgets[name].text() == str(value).strip("(),")
+
+
+@pytest.mark.parametrize(("name", "text", "sentence"), [
+    ("most", "0", "0 must be at least 1 and at most 9, or leave it empty."),
+    ("most", "1.5", "1.5 is not a whole number: write one, or leave it empty."),
+    ("most", "1 2", "“1 2” is not a number: write one, or leave it empty."),
+    ("size", "3, 0", "0 must be at least 1."),
+    ("size", "1, 2, 3", "It takes 1 to 2 numbers, not 3: write it as 10, 10."),
+    ("size", "", "It takes 1 to 2 numbers, not 0: write it as 10, 10."),
+    ("betas", "0.5", "It takes 2 numbers, not 1: write it as 0.5, 0.5."),
+    ("betas", "0.5, 1", "1 must be at least 0 and below 1."),
+    ("betas", "nan, 0", "“nan, 0” is not a list of numbers: write it as 0.5, 0.5."),
+    ("factor", "1", "1 is not taken: it must be above 0 and below 1."),
+    ("factor", "-2", "-2 is not taken: it must be above 0 and below 1."),
+])  # fmt: skip
+def test_a_text_that_is_no_value_is_refused_with_the_limit(shown, name: str, text: str, sentence: str) -> None:
+    form, edits = shown(Form(Several), Several(most=5))
+    refused: list[str] = []
+    form.refused.connect(refused.append)
+    widget = form.widgets[name]
+    widget.setFocus()
+    widget.selectAll()
+    QTest.keyClick(widget, Qt.Key.Key_Delete)
+    QTest.keyClicks(widget, text)
+    QTest.keyClick(widget, Qt.Key.Key_Return)
+    assert edits == []
+    assert refused[0] == sentence
+    assert sentence_below(form, name) == sentence
+
+
+def test_an_empty_line_says_in_grey_what_none_means(shown) -> None:
+    form, _ = shown(Form(Several), Several())
+    assert form.widgets["most"].placeholderText() == "as many as there are"
+    assert form.widgets["most"].text() == ""
+
+
+def test_a_choice_that_may_be_missing_has_none_as_its_first_entry(shown) -> None:
+    form, edits = shown(Form(Several), Several(search="deep", sure=False))
+    for name, entries in (("search", ["none", "wide", "deep"]), ("sure", ["none", "yes", "no"])):
+        combo = form.widgets[name]
+        assert [combo.itemText(row) for row in range(combo.count())] == entries
+        assert combo.currentIndex() == 2
+        combo.setCurrentIndex(0)
+    assert edits == [("search", None), ("sure", None)]
+
+
+def test_a_part_of_one_kind_or_another_or_none_is_chosen_and_edited_inside_the_form(shown) -> None:
+    form, edits = shown(Form(Several), Several())
+    inner = form.inner["inner"]
+    assert isinstance(inner, ChoiceForm)
+    assert [inner._combo.itemText(row) for row in range(inner._combo.count())] == ["None", "SGD", "Adam"]
+    inner._combo.setCurrentIndex(1)
+    form.show_part(Several(inner=ex.SGD()))
+    type_into(inner.form_of(ex.SGD).widgets["lr"], "0.5")
+    assert edits == [("inner", ex.SGD()), ("inner", ex.SGD(lr=0.5))]
+
+
+def test_zero_is_said_in_words_where_it_stands_for_something_else_and_a_number_can_be_typed(qtbot: QtBot) -> None:
+    box = WholeBox(0, 1_000, " rows", "all rows")
+    qtbot.addWidget(box)
+    box.show()
+    assert box.text() == "all rows"
+    type_into(box, "1")
+    assert (box.value(), box.text()) == (1, "1 row")
+    type_into(box, "0")
+    assert (box.value(), box.text()) == (0, "all rows")
+    QTest.keyClicks(box, "32")  # behind the words, without selecting them
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert (box.value(), box.text()) == (32, "32 rows")
 
 
 def test_points_paths_and_lists_of_columns_have_no_row(qtbot: QtBot) -> None:
