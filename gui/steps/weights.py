@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
+    QGridLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -49,6 +49,8 @@ class WeightsForm(QWidget):
         self._match: Match | None = None
         self._theme: Theme | None = None
         self.source = form_field(named(QComboBox(), "weights", "Where the weights come from"))
+        self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.source.setMinimumContentsLength(12)  # a long name must not widen the panel
         self.source.addItem("Fresh, drawn from the seed", FRESH)
         for model in shipped_models():
             self.source.addItem(f"{model.title} ({100 * model.accuracy:.0f} %)", SHIPPED + model.name)
@@ -78,10 +80,10 @@ class WeightsForm(QWidget):
         self.replace_head.setToolTip("The last Linear fits the classes at hand and starts anew, whatever the file has.")
         title: QLabel = heading("&Weights")
         title.setBuddy(self.source)
-        buttons = QHBoxLayout()
-        for button in (self.freeze, self.unfreeze, self.replace_head):
-            buttons.addWidget(button)
-        buttons.addStretch()
+        buttons = QGridLayout()  # in one row they would not fit into the panel
+        for place, button in enumerate((self.freeze, self.unfreeze, self.replace_head)):
+            buttons.addWidget(button, place // 2, place % 2)
+        buttons.setColumnStretch(2, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (title, self.source, self.found, self.table):

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from engine import experiment as ex
@@ -496,5 +496,7 @@ def test_shapes_and_mends_are_there_even_when_no_model_was_ever_built_for_the_da
     person.wait(lambda: len(layers.view.notes()) == 1)
     person.wait(lambda: "BatchNorm2d" in person.window.status.message)
     assert not person.answers.errors, "what stands in the list is no dialog"
+    area = person.window.model_panel.findChild(QScrollArea)
+    assert area.widget().minimumSizeHint().width() <= 280, "nothing is cut off in the narrowest column"
     person.prepared_after(layers.view.notes()[0].buttons[0].click)
     assert words(layers) == ["Linear 10 → 10", "BatchNorm1d → 10", "Linear → 3"]
