@@ -64,8 +64,8 @@ def _streamed_score(session: Session, stream: Stream) -> Scores:
                 continue
             y, y_pred = rows[:, -1:], session.predict(rows[:, :-1])
             with torch.inference_mode():
-                loss = session.loss_fn(torch.from_numpy(y_pred).to(session.device), y.to(session.device))
-            total += loss.item() * len(rows)
+                value = session.loss_fn(torch.from_numpy(y_pred).to(session.device), y.to(session.device))
+            total += value.item() * len(rows)
             if split == "test":
                 sums.add(y.numpy() * size + centre, predicted(y_pred, preparation, loss) * size + centre)
         losses[split] = total / stream.counts[split]

@@ -95,6 +95,10 @@ CASES = {
     "several threads": {"model": ex.Layers(hidden=(128, 16)), "batch": 4000},
     "a batch that is all rows": {"batch": 100_000, "model": ex.LinearRegressionModelV2(), "epochs": 5},
     "batches that fill no buffer evenly": {"batch": 777, "seed": 7},
+    "means and variances": {
+        "loss": ex.losses.GaussianNLLLoss(), "scaling": ex.Scaling(features="standardise", target="standardise"),
+    },
+    "logarithms of rates": {"loss": ex.losses.PoissonNLLLoss()},
 }  # fmt: skip
 
 
