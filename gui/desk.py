@@ -9,6 +9,9 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine import device, evaluate, model_file
 from engine import experiment as ex
 from engine.data.dataset import Dataset, load_dataset
@@ -26,7 +29,7 @@ from engine.own_code.trust import Trust
 from engine.own_code.workshop import Workshop
 from engine.runs import Run
 from engine.session import Session
-from engine.training.schedule import hangs_on_length
+from engine.training.schedule import hangs_on_length, learning_rates
 from gui import previews
 from gui.frames import (
     CodeChecked,
@@ -231,6 +234,7 @@ class Desk:
             task="classification" if preparation.classes else "regression",
             classes=preparation.classes,
             drawn=previews.drawn_rows(session),
+            lrs=_learning_rates(session),
             images=previews.image_preview(session),
             series=previews.series_preview(session, self._tables),
             texts=previews.text_preview(session),
@@ -302,6 +306,13 @@ class Desk:
         until the model is evaluated."""
         has_validation = "validation" in self.session.dataset.splits
         return rows_shown(self.session, self._tables, sealed=has_validation and not self._is_evaluated)
+
+
+def _learning_rates(session: Session) -> NDArray[np.float64] | None:
+    if session.dataset.stream is not None:
+        return None
+    fit = session.experiment.fit
+    return learning_rates(fit, fit.batches.steps(len(session.dataset.X_train)))
 
 
 def _n_parameters(session: Session) -> int:

@@ -131,6 +131,8 @@ class Prepared:
     classes: tuple[str, ...] = ()
     drawn: NDArray[np.int64] | None = None
     """[m] the test rows whose predictions come with each frame; None: all of points["test"]."""
+    lrs: NDArray[np.float64] | None = None
+    """[epochs] the learning rate of each epoch, where there is a scheduler and its rates are known beforehand."""
     images: ImagePreview | None = None
     series: SeriesPreview | None = None
     texts: TextPreview | None = None

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.choices import build_scheduler
+from engine.choices import build_optimizer, build_scheduler
+
+MOST_LOOKED_AHEAD = 5_000
+"""So many steps of a scheduler take a twentieth of a second."""
 
 
 class Schedule:
@@ -63,3 +68,25 @@ def hangs_on_length(scheduler: ex.Scheduler | None) -> bool:
             return any(map(hangs_on_length, scheduler.schedulers))
         case _:
             return False
+
+
+def learning_rates(fit: ex.Fit, steps_an_epoch: int) -> NDArray[np.float64] | None:
+    """[epochs] the learning rate at the start of each epoch, found by a scheduler that trains nothing.
+
+    None where there is none, where the rates hang on the losses, or where it would take too long to look.
+    """
+    scheduler = fit.scheduler
+    if scheduler is None or isinstance(scheduler, ex.schedulers.ReduceLROnPlateau):
+        return None
+    n_steps = fit.epochs * (steps_an_epoch if scheduler.every == "batch" else 1)
+    if n_steps > MOST_LOOKED_AHEAD:
+        return None
+    optimizer = build_optimizer(fit.optimizer, [{"params": [torch.zeros(2, 2, requires_grad=True)]}])
+    schedule = Schedule(scheduler, optimizer, fit.epochs * steps_an_epoch, fit.epochs)
+    rates = np.empty(fit.epochs)
+    for epoch in range(fit.epochs):
+        rates[epoch] = optimizer.param_groups[0]["lr"]
+        for _ in range(steps_an_epoch if scheduler.every == "batch" else 0):
+            schedule.after_step()
+        schedule.after_epoch(0.0)
+    return rates

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 Index = QModelIndex | QPersistentModelIndex
-LIST_WIDTH = 430
+LIST_WIDTH = 470
 """Wide enough for most lines of help; the list may be wider than its box."""
 
 
@@ -99,7 +99,6 @@ class ChoiceBox(QComboBox):
         self._view.setItemDelegate(_Look(self._view))
         self._view.setMinimumWidth(LIST_WIDTH)
         self._view.setUniformItemSizes(False)
-        self.setMaxVisibleItems(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self._view.grey_wanted.connect(self._refuse)

@@ -15,7 +15,9 @@ from engine.files import part_types
 from engine.models.ending import find_double_end, find_wrong_end
 from gui.document import Document
 from gui.form import ChoiceForm, Form
+from gui.frames import Prepared
 from gui.misfit import MisfitNote
+from gui.steps.lr_line import LrLine
 from gui.steps.panel import StepPanel
 from gui.widgets import named
 
@@ -40,10 +42,13 @@ class TrainingForms(StepPanel):
             "loss falls fastest."
         )
         self.scheduler = ChoiceForm("Scheduler", part_types(ex.Scheduler), none="None: the learning rate stays")
+        self.schedule = LrLine()
         self.gradients = Form(ex.Fit, only=("gradients",))
 
         self.rows.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.loss, self.end, self.optimizer, self.find_lr, self.scheduler, self.gradients):
+        for widget in (
+            self.loss, self.end, self.optimizer, self.find_lr, self.scheduler, self.schedule, self.gradients,
+        ):  # fmt: skip
             self.rows.addWidget(widget)
 
         self.loss.chosen.connect(self._loss_chosen)
@@ -68,7 +73,12 @@ class TrainingForms(StepPanel):
         self.end.show_misfit(wrong.sentence if wrong else "", (wrong,) if wrong else ())
         self.optimizer.show_part(experiment.fit.optimizer)
         self.scheduler.show_part(experiment.fit.scheduler)
+        if experiment.fit.scheduler is None:
+            self.schedule.show_rates(None)
         self.gradients.show_part(experiment.fit)
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        self.schedule.show_rates(prepared.lrs)
 
     @Slot()
     def lr_looked_for(self) -> None:

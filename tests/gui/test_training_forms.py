@@ -315,6 +315,20 @@ def test_a_precision_that_the_device_has_not_is_in_grey_with_the_reason(qtbot: Q
 # ------------------------------------------------------------------------------------- the search for a learning rate
 
 
+def test_the_rates_of_a_schedule_are_drawn_and_said_before_the_fit(person: Person) -> None:
+    line = person.window.model_panel.training.schedule
+    assert line.isHidden()
+    scheduler = ex.schedulers.OneCycleLR(every="epoch")
+    person.prepared_after(lambda: person.window.document.edit(
+        "fit", optimizer=ex.Adam(lr=0.1), scheduler=scheduler, epochs=50))  # fmt: skip
+    assert not line.isHidden()
+    rates = person.window.prepared.lrs
+    ends = f"{rates[0]:.3g} in the first epoch, {rates[-1]:.3g} in the last of 50"
+    assert line.words.text() == f"Learning rate: {ends}, 0.1 at most."
+    person.prepared_after(lambda: person.window.document.edit("fit", scheduler=ex.schedulers.ReduceLROnPlateau()))
+    assert line.isHidden(), "they hang on the losses"
+
+
 @pytest.fixture
 def looking(person: Person) -> Person:
     """A person who sees the plot of a search for a learning rate."""

@@ -105,6 +105,7 @@ class ModelPanel(StepPanel):
     def show_prepared(self, prepared: Prepared) -> None:
         count = f"{prepared.n_parameters:,} parameters on {prepared.device}"
         self._built.setText("\n".join([*prepared.layers, count]))
+        self.training.show_prepared(prepared)
         experiment, n_rows = prepared.experiment, prepared.points["train"].n_rows
         self.show_sizes(Sizes(experiment.data, prepared.inputs, prepared.n_outputs, n_rows))
 
