@@ -67,7 +67,7 @@ class LrPlot(PlotCard):
         self._smoothed.setData(x, found.smoothed)
         self.line.setBounds((float(x[0]), float(x[-1])))
         self.line.setValue(float(np.log10(found.suggestion)))
-        self._words.setText(f"The loss falls fastest at {found.suggestion:.3g}. Click to choose another.")
+        self._words.setText(f"Suggested: {found.suggestion:.3g}. Click in the plot to choose another.")
         self._moved()
         self.show_all()
         low, high = float(found.smoothed.min()), float(found.smoothed.max())
