@@ -438,6 +438,17 @@ def test_typing_narrows_the_layers_to_choose_from(bench: Bench) -> None:
     assert bench.layers.picker.isVisible()
 
 
+@pytest.mark.parametrize(("inputs", "most"), [
+    (Inputs((2,)), ["Linear", "ReLU", "Dropout"]), (Inputs((16,), 70), ["Embedding", "EmbeddingBag"]),
+    (Inputs((14, 2)), ["LSTM", "GRU", "TransformerEncoderLayer"]), (Inputs((1, 8, 8)), ["Conv2d", "ReLU", "MaxPool2d"]),
+], ids=["table", "text", "sequences", "pictures"])  # fmt: skip
+def test_what_is_used_most_for_what_comes_here_stands_first(bench: Bench, inputs: Inputs, most: list[str]) -> None:
+    bench.panel.show_sizes(Sizes(bench.document.experiment.data, inputs, 1, 100))
+    bench.show(of.Linear())
+    bench.layers.pick()
+    assert found(bench.layers)[: len(most)] == most
+
+
 def test_a_word_is_looked_for_in_names_and_groups_and_else_in_what_layers_do() -> None:
     assert list(matches("norm")) == ["Normalisation"]
     assert matches("") == {group: list(kinds) for group, kinds in of.GROUPS.items()}

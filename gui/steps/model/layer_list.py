@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
 
 from engine import experiment as ex
 from engine.models import layer_list as edit
-from engine.models.flow import flow
+from engine.models.flow import LayerFlow, flow
 from engine.models.layer_list import Path
 from gui.layer_words import layer_words, shape_words
 from gui.misfit import MisfitNote
@@ -221,15 +221,20 @@ class LayerList(QWidget):
         """Let the person choose a layer to add."""
         place, where = self.place_for_new()
 
-        def misfit_of(kind: Kind) -> str:
+        def flow_of(kind: Kind) -> LayerFlow | None:
             if self._shown.flow is None:
-                return ""
+                return None
             model = edit.inserted(self._model, place, self._new(kind, place))
             walked = flow(model, self._shown.inputs, self._shown.n_outputs)
-            return next((layer.misfit for layer in walked.layers if layer.path == place), "")
+            return next((layer for layer in walked.layers if layer.path == place), None)
 
+        def misfit_of(kind: Kind) -> str:
+            layer = flow_of(kind)
+            return layer.misfit if layer else ""
+
+        comes = flow_of(ex.layers.Identity)
         corner = self.add_button.mapToGlobal(QPoint())
-        self.picker.open(QRect(corner, self.add_button.size()), where, misfit_of)
+        self.picker.open(QRect(corner, self.add_button.size()), where, misfit_of, len(comes.in_shape) if comes else 1)
 
     def _new(self, kind: Kind, place: Path) -> ex.Layer:
         """A new layer; a Linear that is not the last has a size of its own."""

@@ -29,12 +29,21 @@ Index = QModelIndex | QPersistentModelIndex
 KIND, HELP, MISFIT = (Qt.ItemDataRole.UserRole + number for number in range(3))
 WIDTH, HEIGHT = 590, 430
 HEAD = "Fits here, used most"
-USED_MOST: tuple[Kind, ...] = (
-    ex.layers.Linear, ex.layers.ReLU, ex.layers.Conv2d, ex.layers.MaxPool2d, ex.layers.BatchNorm2d,
-    ex.layers.Embedding, ex.layers.LSTM, ex.layers.GRU, ex.layers.TransformerEncoderLayer, ex.layers.LastStep,
-    ex.layers.MeanOverTime, ex.layers.Flatten, ex.layers.Dropout, ex.layers.LayerNorm, ex.layers.BatchNorm1d,
-    ex.layers.Residual,
-)  # fmt: skip
+USED_MOST: dict[int, tuple[Kind, ...]] = {
+    1: (
+        ex.layers.Embedding, ex.layers.EmbeddingBag, ex.layers.Linear, ex.layers.ReLU, ex.layers.Dropout,
+        ex.layers.BatchNorm1d, ex.layers.LayerNorm, ex.layers.Residual, ex.layers.Tanh,
+    ),
+    2: (
+        ex.layers.LSTM, ex.layers.GRU, ex.layers.TransformerEncoderLayer, ex.layers.LastStep, ex.layers.MeanOverTime,
+        ex.layers.Conv1d, ex.layers.Linear, ex.layers.ReLU,
+    ),
+    3: (
+        ex.layers.Conv2d, ex.layers.ReLU, ex.layers.MaxPool2d, ex.layers.BatchNorm2d, ex.layers.Dropout,
+        ex.layers.Flatten, ex.layers.Residual,
+    ),
+}  # fmt: skip
+"""For a row of numbers or tokens, for a sequence, for a picture: by the number of its axes."""
 MOST = 7
 
 
@@ -61,6 +70,7 @@ class LayerPicker(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._misfits: Mapping[Kind, str] = {}
+        self._used_most: list[Kind] = []
         self.setObjectName("picker")
         self.where = named(QLabel(textFormat=Qt.TextFormat.PlainText), "muted", "Where it comes")
         self.filter = named(QLineEdit(clearButtonEnabled=True), "layer filter", "Find a layer by name or what it does")
@@ -87,9 +97,11 @@ class LayerPicker(QFrame):
         """Paint in the theme's colours."""
         self._delegate.theme = theme
 
-    def open(self, at: QRect, where: str, misfit_of: Callable[[Kind], str]) -> None:
-        """Show beside a place on the screen. `misfit_of` says of a kind why it does not fit there, or nothing."""
+    def open(self, at: QRect, where: str, misfit_of: Callable[[Kind], str], n_axes: int) -> None:
+        """Show beside a place on the screen. `misfit_of` says of a kind why it does not fit there, or nothing; a row
+        that comes there has `n_axes`."""
         self._misfits = {kind: misfit_of(kind) for kinds in ex.layers.GROUPS.values() for kind in kinds}
+        self._used_most = [kind for kind in USED_MOST.get(n_axes, ()) if not self._misfits[kind]]
         self.where.setText(where)
         self.filter.clear()
         self._fill("")
@@ -106,8 +118,7 @@ class LayerPicker(QFrame):
         self.list.clear()
         groups = matches(text)
         if not text.strip():
-            fitting = [kind for kind in USED_MOST if not self._misfits.get(kind)]
-            groups = {HEAD: fitting[:MOST], **groups}
+            groups = {HEAD: self._used_most[:MOST], **groups}
         for group, kinds in groups.items():
             self._add_head(group)
             for kind in kinds:
