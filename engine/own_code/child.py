@@ -32,8 +32,10 @@ LOOK = 0.03
 """Seconds between two questions whether the person has pressed Stop."""
 STOP_SECONDS = 2.0
 """So long a step may go on after Stop."""
-START_SECONDS = 120.0
+START_SECONDS = 60.0
 """So long torch may take to load."""
+OTHERS = 6
+"""So many times as long may pass where it is not the person's text that takes the time: on a busy machine."""
 TRACED = re.compile(r'File "(?P<file>[^"]*)", line (?P<line>\d+) in')
 
 Inbox = SimpleQueue[tuple[Answer, Arrays] | None]
@@ -123,9 +125,10 @@ class OwnChild:
                 got = self._inbox.get(timeout=LOOK)
             except Empty:
                 now = time.monotonic()
-                if seconds is not None and now - started > seconds:
-                    self._give_up(f"it has not come to an end after {seconds:g} seconds: look for a loop that does "
-                                  "not end.")  # fmt: skip
+                late = 0.0 if seconds is None else (now - started) / seconds
+                if late > 1 and (late > OTHERS or self._traced_line()):
+                    said = f"it has not come to an end after {seconds:.0f} seconds: look for a loop that does not end."
+                    self._give_up(said)
                 if self._interrupted():
                     stop_at = stop_at or now + STOP_SECONDS
                 if stop_at is not None and now > stop_at:

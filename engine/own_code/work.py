@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine import experiment as ex
 from engine import model_file
 from engine.data.dataset import SPLITS, Dataset
 from engine.data.preparation import Preparation
@@ -49,7 +50,7 @@ class Work:
         self._opened: model_file.OpenedModel | None = None
         self._sent = 0
         warnings.simplefilter("ignore")  # nobody reads them here
-        torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])  # loads the rest of torch: no time of the person's code
+        Session(ex.Experiment(fit=ex.Fit(epochs=1))).advance()  # what is loaded late is no time of the person's code
 
     @property
     def session(self) -> Session:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -140,7 +142,7 @@ def test_a_model_file_predicts_new_rows_in_a_process_of_its_own(children, tmp_pa
     model_file.save_model(tmp_path / "own.pt", session)
     file = with_own_code(model_file.open_model(tmp_path / "own.pt"), Trust())
     assert file.difference == 0.0
-    found = predictions(table.path, file)["predicted_y"].to_numpy()
+    found = predictions(Path(table.path), file)["predicted_y"].to_numpy()
     X = torch.cat([session.dataset.X_train, session.dataset.X_test])
     np.testing.assert_allclose(found, session.answers(X)[:, 0], rtol=1e-5)
 
