@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import msgspec
 from msgspec import inspect
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from engine import experiment as ex
 from gui.fold import Fold
+from gui.form.boxes import enable_choices, float_box, whole_box
 from gui.form.number_line import NumberLine, numbers_of
-from gui.number_boxes import NO_LIMIT, FloatBox, WholeBox
+from gui.form.parts_in import parts_in
+from gui.number_boxes import FloatBox
 from gui.widgets import form_field, named, note
 from gui.words import PARTS, none_in, shown
 
@@ -192,19 +193,15 @@ class Form(QWidget):
         from gui.form.choice import ChoiceForm  # a choice is made of forms in turn
         from gui.form.part_list import PartList
 
-        several = isinstance(kind, inspect.VarTupleType)
-        item = kind.item_type if isinstance(kind, inspect.VarTupleType) else kind
-        types = item.types if isinstance(item, inspect.UnionType) else (item,)
-        kinds = [cast(type[ex.Part], part.cls) for part in types if isinstance(part, inspect.StructType)]
-        optional = any(isinstance(part, inspect.NoneType) for part in types)
-        if not kinds or len(kinds) + optional < len(types):
+        found = parts_in(kind)
+        if found is None:
             return False
         form: ChoiceForm | PartList
-        if several:
-            form = PartList(title, kinds, skip=tuple(self._annotations))  # what is said here is not asked again there
+        if found.several:
+            form = PartList(title, found.kinds, skip=tuple(self._annotations))  # said here: not asked again there
             form.changed.connect(self._value_edited)
         else:
-            form = ChoiceForm(title, kinds, none="None" if optional else "")
+            form = ChoiceForm(title, found.kinds, none="None" if found.optional else "")
             form.chosen.connect(self._value_edited)
             form.edited.connect(self._inner_edited)
         self._add_inner(name, form)
@@ -216,9 +213,17 @@ class Form(QWidget):
         suffix = extra.get("suffix", "")
         match kind:
             case inspect.IntType():
-                return self._whole_box(name, kind, suffix, extra.get("zero", ""))
+                whole = whole_box(kind, suffix, extra.get("zero", ""))
+                whole.valueChanged.connect(self._value_edited)
+                whole.corrected.connect(self.refused)
+                self._show[name] = whole.setValue
+                return whole
             case inspect.FloatType():
-                return self._float_box(name, kind, suffix)
+                box = float_box(kind, suffix)
+                box.valueChanged.connect(self._float_edited)
+                box.corrected.connect(self._mistyped)
+                self._show[name] = box.setValue
+                return box
             case inspect.BoolType():
                 check = QCheckBox()
                 check.toggled.connect(self._check_edited)
@@ -241,25 +246,6 @@ class Form(QWidget):
         line.mistyped.connect(self._mistyped)
         self._show[name] = line.show_value
         return line
-
-    def _whole_box(self, name: str, kind: inspect.IntType, suffix: str, zero: str) -> WholeBox:
-        low = kind.ge if kind.ge is not None else -(2**63) if kind.gt is None else kind.gt + 1
-        high = kind.le if kind.le is not None else 2**63 - 1 if kind.lt is None else kind.lt - 1
-        whole = WholeBox(int(low), int(high), suffix, zero)
-        whole.valueChanged.connect(self._value_edited)
-        whole.corrected.connect(self.refused)
-        self._show[name] = whole.setValue
-        return whole
-
-    def _float_box(self, name: str, kind: inspect.FloatType, suffix: str) -> FloatBox:
-        low = kind.ge if kind.ge is not None else kind.gt
-        high = kind.le if kind.le is not None else kind.lt
-        low, high = -NO_LIMIT if low is None else low, NO_LIMIT if high is None else high
-        box = FloatBox(low, high, kind.gt is not None, suffix, below_maximum=kind.lt is not None)
-        box.valueChanged.connect(self._float_edited)
-        box.corrected.connect(self._mistyped)
-        self._show[name] = box.setValue
-        return box
 
     def _combo(self, name: str, values: Sequence[Any], none: str = "") -> QComboBox:
         combo = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -339,11 +325,3 @@ def _rows(widget: QWidget) -> QFormLayout:
     rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
     rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return rows
-
-
-def enable_choices(combo: QComboBox, values: Collection[object]) -> None:
-    """Of the choices in a box, only those with these values can be chosen."""
-    model = combo.model()
-    assert isinstance(model, QStandardItemModel)
-    for row in range(combo.count()):
-        model.item(row).setEnabled(combo.itemData(row) in values)
