@@ -22,8 +22,13 @@ Forward = Callable[[torch.Tensor], torch.Tensor]
 def training_step(
     model: nn.Module, loss_fn: nn.Module, optimizer: torch.optim.Optimizer, fit: ex.Fit, device: str, forward: Forward
 ) -> Step:
-    """The function that takes one step of `fit`. Raises InputError for a precision that the device has not."""
+    """The function that takes one step of `fit`. Raises InputError for a precision that is not to be had."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if isinstance(fit.loss, ex.losses.BCELoss) and fit.computing.precision != "float32" and device != "cpu":
+        raise InputError(
+            f"BCELoss cannot be computed in {fit.computing.precision} on {device}: choose BCEWithLogitsLoss in step 2, "
+            "or float32 in step 3, Computing."
+        )
     precision = autocast(fit.computing.precision, device)
     plain = fit.gradients == ex.Gradients(
         decay_biases=fit.gradients.decay_biases, backbone_lr=fit.gradients.backbone_lr

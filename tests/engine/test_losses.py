@@ -24,6 +24,7 @@ from engine.model_file import open_model, restore, save_model
 from engine.models.ending import find_double_end, find_wrong_end
 from engine.predicting import predictions
 from engine.session import Session
+from engine.training.step import training_step
 from tests.engine.every_choice import ALL_LOSSES, label, model_for, plain_loss, source_for
 
 NOT_OFFERED = {
@@ -334,3 +335,12 @@ def test_a_model_of_one_number_is_replaced_where_the_loss_needs_more():
     gaussian = ex.Experiment(fit=ex.Fit(loss=ex.losses.GaussianNLLLoss()))
     assert isinstance(suited(gaussian).model, ex.Layers)
     assert Session(suited(gaussian)).n_outputs == 2
+
+
+def test_probabilities_in_half_precision_are_refused_on_a_gpu_where_torch_cannot():
+    fit = ex.Fit(loss=ex.losses.BCELoss(), computing=ex.Computing(precision="bfloat16"))
+    model = nn.Sequential(nn.Linear(1, 1), nn.Sigmoid())
+    optimizer = torch.optim.SGD(model.parameters())
+    training_step(model, nn.BCELoss(), optimizer, fit, "cpu", model.forward)
+    with pytest.raises(InputError, match="BCELoss cannot be computed in bfloat16 on cuda: choose BCEWithLogitsLoss"):
+        training_step(model, nn.BCELoss(), optimizer, fit, "cuda", model.forward)
