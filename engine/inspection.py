@@ -14,7 +14,7 @@ def inspect(path: Path) -> dict[str, Any]:
     """What a file is: status "ok", "warning" or "refused", messages, and what there is to say of its kind."""
     try:
         match path.suffix.lower():
-            case ".pt" | ".pth" | ".safetensors":
+            case ".pt" | ".pth" | ".safetensors" | ".pt2":
                 facts, messages = _inspect_model(path)
             case ".toml":
                 experiment = read_experiment(path)

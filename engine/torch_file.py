@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from engine.errors import InputError
+from engine.exported_file import exported_weights
 from engine.pickle_check import Description, describe
 from engine.pickle_notes import DAMAGED, RefusedError, check_tensor, shown, tensors
 
@@ -22,7 +24,11 @@ MAX_PICKLE = 64 * 2**20
 MAX_HEADER = 8 * 2**20  # of a .safetensors file
 MAX_MEMBERS = 50_000
 MAX_OWN_BYTES = 256 * 2**20  # of all members under sixstep/
+Kind = Literal["pt", "safetensors", "pt2"]
+"""A file of torch.save, of safetensors or of torch.export."""
 OWN_FOLDER = "sixstep/"
+EXPORTED = "archive_format"
+"""A member that a program of torch.export has, and no other file of torch."""
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
@@ -38,6 +44,8 @@ class Checkpoint:
     content: object
     storages: dict[str, memoryview]
     big_endian: bool
+    is_exported: bool = False
+    """Whether it is a program of torch.export, of which the weights alone are looked at."""
 
 
 @contextmanager
@@ -142,6 +150,9 @@ def _data(source: Path | bytes) -> tuple[bytes, str]:
 
 def _zip_checkpoint(data: bytes) -> Checkpoint:
     members = _read_archive(data)
+    if EXPORTED in members:
+        notes, records = exported_weights(members)
+        return Checkpoint(notes, records, bytes(members.get("byteorder", b"little")[:10]) == b"big", True)
     if len(members["data.pkl"]) > MAX_PICKLE:
         raise RefusedError(f"has a list of contents over {MAX_PICKLE // 2**20} MB: save only model.state_dict()")
     description = describe(io.BytesIO(members["data.pkl"]))
@@ -162,7 +173,7 @@ def _read_archive(data: bytes) -> dict[str, memoryview]:
     names = {info.filename.removeprefix(folder): info for info in infos}
     if "constants.pkl" in names or any(name.startswith("code/") for name in names):
         raise RefusedError("is a TorchScript program, not weights: save model.state_dict() with torch.save instead")
-    if folder + "data.pkl" not in {info.filename for info in infos}:
+    if folder + "data.pkl" not in {info.filename for info in infos} and EXPORTED not in names:
         raise RefusedError(f"is a zip archive, but {NOT_WEIGHTS}")
     if len({name.casefold() for name in names}) < len(infos):
         raise RefusedError(f"is damaged or unsafe (two zip members have one name): {AGAIN}")

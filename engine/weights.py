@@ -22,6 +22,7 @@ from engine.torch_file import (
     AGAIN,
     MAX_HEADER,
     Checkpoint,
+    Kind,
     check_pt,
     file_format,
     named,
@@ -50,7 +51,8 @@ class Weights:
     """The member of a training checkpoint that the state_dict was; empty for a file that is one itself."""
     prefix: str = ""
     """What stands before every key in the file, and is taken off here."""
-    is_safetensors: bool = False
+    kind: Kind = "pt"
+    """How the file is written, whatever its name says."""
 
 
 def read_weights(path: Path) -> Weights:
@@ -61,14 +63,17 @@ def read_weights(path: Path) -> Weights:
     with named(path.name):
         data = read_file(path)
         part, prefix = "", ""
-        is_safetensors = file_format(data[:4096], path.suffix) == "safetensors"
-        if is_safetensors:
-            state_dict, warnings = _safetensors(data), list[str]()
+        kind: Kind = "pt"
+        if file_format(data[:4096], path.suffix) == "safetensors":
+            kind, state_dict, warnings = "safetensors", _safetensors(data), list[str]()
         else:
             checkpoint = check_pt(data, path.name)
             notes, part = _state_dict(checkpoint.content)
             warnings = [f"is a training checkpoint: only its '{part}' is used"] if part else []
             state_dict = _tensors(notes, checkpoint, len(data))
+            if checkpoint.is_exported:
+                kind = "pt2"
+                warnings.append("is a program of torch.export: its weights alone are used, nothing of it is run")
         if not state_dict:
             raise RefusedError("holds no weights: save model.state_dict() of a model that has parameters")
         if all(key.startswith(PREFIX) for key in state_dict):
@@ -77,7 +82,7 @@ def read_weights(path: Path) -> Weights:
             warnings.append("was saved from nn.DataParallel: the prefix 'module.' is taken off its keys")
         warnings += _not_finite(state_dict)
         sentences = tuple(f"{shown(path.name, 200)} {warning}." for warning in warnings)
-        return Weights(state_dict, sentences, part, prefix, is_safetensors)
+        return Weights(state_dict, sentences, part, prefix, kind)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

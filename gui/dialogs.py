@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 TABLES = "*.csv *.tsv *.txt *.parquet *.pq *.xlsx *.npy *.npz"
-OPEN_FILTER = f"All that opens (*.toml *.pt *.pth *.safetensors {TABLES});;Experiment (*.toml);;" \
-    f"Model (*.pt *.pth *.safetensors);;Table ({TABLES})"
+OPEN_FILTER = f"All that opens (*.toml *.pt *.pth *.safetensors *.pt2 {TABLES});;Experiment (*.toml);;" \
+    f"Model (*.pt *.pth *.safetensors *.pt2);;Table ({TABLES})"
 TABLE_FILTER = f"Table ({TABLES} *.pt *.pth *.safetensors);;All files (*)"
 MODEL_FILTER = "Model with its experiment (*.pt)"
-WEIGHTS_FILTER = "Weights (*.pt *.pth *.safetensors)"
+WEIGHTS_FILTER = "Weights (*.pt *.pth *.safetensors *.pt2)"
 EXPERIMENT_FILTER = "Experiment alone (*.toml)"
 
 

@@ -16,7 +16,7 @@ from gui.frames import Failure, HeadMisfit, Opened, SourceFound, WeightsFound
 from gui.settings import Settings
 from gui.trainer import TrainingThread
 
-MODEL_SUFFIXES = (".pt", ".pth", ".safetensors")
+MODEL_SUFFIXES = (".pt", ".pth", ".safetensors", ".pt2")
 
 
 class Filing(QObject):

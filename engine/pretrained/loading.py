@@ -40,7 +40,7 @@ def _look(module: torch.nn.Module, model: ex.Sequential) -> tuple[Weights, Match
     }
     first_fresh = len(model.layers) - model.fresh
     rows = match(needed, given, lambda key: int(key.partition(".")[0]) >= first_fresh)
-    found = Match(rows, str(path), weights.part, weights.is_safetensors, weights.warnings)
+    found = Match(rows, str(path), weights.part, weights.kind, weights.warnings)
     if not found.pairs:
         raise InputError(
             f"{shown(path.name, 100)} has nothing for this model: it has {_some(given)}, the model needs "

@@ -46,7 +46,7 @@ class Match:
     """The file, in full."""
     part: str = ""
     """The member that holds the weights, where the file is a whole training checkpoint."""
-    is_safetensors: bool = False
+    kind: Literal["pt", "safetensors", "pt2"] = "pt"
     """How the file is written, whatever its name says."""
     warnings: tuple[str, ...] = ()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine import experiment as ex
 from engine.pretrained.matching import Match
 from engine.pretrained.shipped import weights_path
@@ -9,27 +11,31 @@ from engine.pretrained.shipped import weights_path
 
 def weights_imports(model: ex.Model, match: Match | None) -> list[str]:
     """What `weights_lines` needs."""
-    if not isinstance(model, ex.Sequential) or not model.weights or not _is_safetensors(model, match):
+    if not isinstance(model, ex.Sequential) or not model.weights or _kind(model, match) != "safetensors":
         return []
     return ["from safetensors.torch import load_file"]
 
 
-def weights_lines(model: ex.Model, match: Match | None) -> list[str]:
+def weights_lines(model: ex.Model, found: Match | None) -> list[str]:
     """The lines that put the weights in, after the model was built. Raises InputError for an unknown name.
 
-    `match` says what goes where, once the file was read (a Session has it); until then all keys are taken as equal.
+    `found` says what goes where, once the file was read (a Session has it); until then all keys are taken as equal.
     """
     if not isinstance(model, ex.Sequential) or not model.weights:
         return []
-    path = match.path if match else str(weights_path(model.weights))
-    read = f"load_file({path!r})" if _is_safetensors(model, match) else (
-        f'torch.load({path!r}, weights_only=True, map_location="cpu")'
-    )  # fmt: skip
-    return [f"weights = {read}{f'[{match.part!r}]' if match and match.part else ''}", *_load(match)]
+    path = found.path if found else str(weights_path(model.weights))
+    match _kind(model, found):
+        case "safetensors":
+            read = f"load_file({path!r})"
+        case "pt2":
+            read = f"torch.export.load({path!r}).state_dict  # may run code of the file: only for one that you trust"
+        case _:
+            read = f'torch.load({path!r}, weights_only=True, map_location="cpu")'
+    return [f"weights = {read}{f'[{found.part!r}]' if found and found.part else ''}", *_load(found)]
 
 
-def _is_safetensors(model: ex.Sequential, match: Match | None) -> bool:
-    return match.is_safetensors if match else model.weights.lower().endswith(".safetensors")
+def _kind(model: ex.Sequential, match: Match | None) -> str:
+    return match.kind if match else Path(model.weights).suffix.lower().removeprefix(".")
 
 
 def _load(match: Match | None) -> list[str]:

@@ -28,7 +28,7 @@ from gui.frames import Prepared
 from gui.theme import Theme
 from gui.widgets import form_field, heading, named, note
 
-COLUMNS = ("tensor", "shape", "in the file", "")
+COLUMNS = ("tensor", "status", "shape", "in the file")
 WORDS = {
     "matched": "taken from the file", "fresh": "starts anew", "missing": "not in the file: starts anew",
     "left over": "not in the model", "other shape": "of another shape: starts anew",
@@ -135,7 +135,8 @@ class WeightsForm(QWidget):
         for place, row in enumerate(match.rows[:MOST_ROWS]):
             for column, text in enumerate(_texts(row)):
                 item = QTableWidgetItem(text)
-                if self._theme is not None and column == len(COLUMNS) - 1:
+                item.setToolTip(f"{row.key or row.file_key}: {WORDS[row.status]}")
+                if self._theme is not None and column == 1:
                     item.setForeground(QColor(_colour(row, self._theme)))
                 self.table.setItem(place, column, item)
 
@@ -180,7 +181,7 @@ def _texts(row: Row) -> tuple[str, str, str, str]:
     here = "" if row.shape is None else "×".join(map(str, row.shape)) or "one number"
     if row.file_key and row.file_key != row.key:
         there = f"{row.file_key} {there}" if row.key else there
-    return row.key or row.file_key, here, there, WORDS[row.status]
+    return row.key or row.file_key, row.status, here, there
 
 
 def _colour(row: Row, theme: Theme) -> str:

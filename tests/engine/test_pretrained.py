@@ -60,6 +60,9 @@ def written(folder: Path, way: str) -> Path:
         case "float64":
             torch.save({key: value.double() if value.is_floating_point() else value for key, value in state.items()},
                        path)  # fmt: skip
+        case "torch.export":
+            path = folder / "theirs.pt2"
+            torch.export.save(torch.export.export(module().eval(), (torch.zeros(3, 2),)), path)
         case "another head":
             torch.save(module(5).state_dict(), path)
         case _:
@@ -68,7 +71,7 @@ def written(folder: Path, way: str) -> Path:
 
 
 WAYS = ["plain", "safetensors", "safetensors named pt", "checkpoint", "DataParallel", "other names", "float64",
-        "another head"]  # fmt: skip
+        "another head", "torch.export"]  # fmt: skip
 
 
 @pytest.mark.parametrize("way", WAYS)
