@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import log10
 from typing import Any
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.optim import lr_scheduler
 
 from engine import experiment as ex
@@ -33,8 +35,12 @@ SCHEDULERS: dict[type[ex.Scheduler], type[lr_scheduler.LRScheduler]] = {
     ex.schedulers.ChainedScheduler: lr_scheduler.ChainedScheduler,
 }
 
+Formula = ex.schedulers.LambdaLR | ex.schedulers.MultiplicativeLR
+Several = ex.schedulers.SequentialLR | ex.schedulers.ChainedScheduler
 MOST_CHECKED = 1_000_000
 """So many steps of a formula are looked at before the fit."""
+HIGHEST = 30
+"""10 to this power is the highest rate; float32 ends at 38."""
 MOST_HALVINGS = 1_000
 """2 to this power is still a float; torch halves the height of a cycle by it."""
 
@@ -48,17 +54,17 @@ def build_scheduler(
     Raises InputError for what the optimizer, or so many steps, do not allow.
     """
     n = n_epochs if scheduler.every == "epoch" else n_steps
+    if _growth(scheduler, n) + log10(max(optimizer.defaults["lr"], 1e-30)) > HIGHEST:
+        raise InputError(
+            f"{type(scheduler).__name__} would raise the learning rate above 1e{HIGHEST} in this fit, more than the "
+            "weights can hold: choose a smaller factor."
+        )
     kind: Any = SCHEDULERS[type(scheduler)]
     match scheduler:
         case ex.schedulers.SequentialLR():
-            ends = pairwise((0, *scheduler.milestones, n))
-            parts = [
-                _simple(part, optimizer, max(end - start, 1))
-                for part, (start, end) in zip(scheduler.schedulers, ends, strict=True)
-            ]
-            built = kind(optimizer, parts, list(scheduler.milestones))
+            built = kind(optimizer, _parts(scheduler, optimizer, n), list(scheduler.milestones))
         case ex.schedulers.ChainedScheduler():
-            built = kind([_simple(part, optimizer, n) for part in scheduler.schedulers])
+            built = kind(_parts(scheduler, optimizer, n))
         case ex.schedulers.CyclicLR():
             _check_cycle(scheduler, n)
             built = kind(optimizer, **_options(scheduler, optimizer))
@@ -72,6 +78,18 @@ def build_scheduler(
     return built  # type: ignore[no-any-return]
 
 
+def _lengths(scheduler: Several, n: int) -> list[int]:
+    """How many of `n` steps each of several schedulers has."""
+    if isinstance(scheduler, ex.schedulers.ChainedScheduler):
+        return [n] * len(scheduler.schedulers)
+    return [max(end - start, 1) for start, end in pairwise((0, *scheduler.milestones, n))]
+
+
+def _parts(scheduler: Several, optimizer: torch.optim.Optimizer, n: int) -> list[lr_scheduler.LRScheduler]:
+    lengths = _lengths(scheduler, n)
+    return [_simple(part, optimizer, length) for part, length in zip(scheduler.schedulers, lengths, strict=True)]
+
+
 def _simple(
     scheduler: ex.schedulers.Inner, optimizer: torch.optim.Optimizer, n: int
 ) -> lr_scheduler.LRScheduler:
@@ -80,27 +98,34 @@ def _simple(
     del options["every"]
     match scheduler:
         case ex.schedulers.LambdaLR() | ex.schedulers.MultiplicativeLR():
-            first = 0 if isinstance(scheduler, ex.schedulers.LambdaLR) else 1
-            options["lr_lambda"] = _factor(scheduler.lr_lambda, type(scheduler).__name__, first, n)
+            options["lr_lambda"] = _factor(scheduler.lr_lambda)
         case ex.schedulers.CosineAnnealingLR(T_max=None):
             options["T_max"] = n
     return SCHEDULERS[type(scheduler)](optimizer, **options)
 
 
-def _factor(formula: str, name: str, first: int, last: int) -> Callable[[int], float]:
-    """The formula as a function of the step. Raises InputError where it gives no rate in the steps first to last."""
+def _factor(formula: str) -> Callable[[int], float]:
+    """The formula as a function of the step."""
     expression = parse(formula, "epoch")
-    steps = np.arange(first, min(last, MOST_CHECKED) + 1, dtype=np.float64)
+    return lambda epoch: expression.value_at(float(epoch))
+
+
+def _factors(scheduler: Formula, n: int) -> NDArray[np.float64]:
+    """The formula's values in `n` steps. Raises InputError where it gives no rate."""
+    expression = parse(scheduler.lr_lambda, "epoch")
+    first = 0 if isinstance(scheduler, ex.schedulers.LambdaLR) else 1
+    steps = np.arange(first, min(n, MOST_CHECKED) + 1, dtype=np.float64)
+    what = f"{type(scheduler).__name__}: the formula {scheduler.lr_lambda[:50]}"
     bad = expression.first_not_finite(steps)
     if bad is not None:
-        raise InputError(f"{name}: the formula {formula[:50]} has no finite value at epoch = {bad:g}: change it.")
-    below = steps[expression.values(steps) < 0]
+        raise InputError(f"{what} has no finite value at epoch = {bad:g}: change it.")
+    values = expression.values(steps)
+    below = steps[values < 0]
     if len(below):
         raise InputError(
-            f"{name}: the formula {formula[:50]} is below 0 at epoch = {below[0]:g}, and a learning rate cannot be: "
-            "change it, as in max(0, ...)."
+            f"{what} is below 0 at epoch = {below[0]:g}, and a learning rate cannot be: change it, as in max(0, ...)."
         )
-    return lambda epoch: expression.value_at(float(epoch))
+    return values
 
 
 def _options(
@@ -123,6 +148,25 @@ def _options(
         lowest = highest / 10 if scheduler.base_lr is None else scheduler.base_lr
         options["base_lr"] = [lowest * factor for factor in slower]
     return options
+
+
+def _growth(scheduler: ex.Scheduler, n: int) -> float:
+    """The power of ten by which `n` steps raise the rate at most; 0 for those that only lower it."""
+    match scheduler:
+        case ex.schedulers.StepLR(step_size=step_size, gamma=gamma):
+            return n // step_size * log10(max(gamma, 1))
+        case ex.schedulers.MultiStepLR(milestones=milestones, gamma=gamma):
+            return len(milestones) * log10(max(gamma, 1))
+        case ex.schedulers.ExponentialLR(gamma=gamma):
+            return n * log10(max(gamma, 1))
+        case ex.schedulers.LambdaLR() | ex.schedulers.MultiplicativeLR():
+            powers = np.log10(np.maximum(_factors(scheduler, n), 1))
+            return float(powers.max() if isinstance(scheduler, ex.schedulers.LambdaLR) else powers.sum())
+        case ex.schedulers.SequentialLR() | ex.schedulers.ChainedScheduler():
+            lengths = _lengths(scheduler, n)
+            return sum(_growth(part, length) for part, length in zip(scheduler.schedulers, lengths, strict=True))
+        case _:
+            return 0.0
 
 
 def _check_cycle(scheduler: ex.schedulers.CyclicLR, n: int) -> None:

@@ -19,6 +19,7 @@ from engine.errors import InputError
 from engine.experiment.schedulers import NOT_OFFERED, Inner
 from engine.files import format_experiment, parse_experiment, set_value
 from engine.script.optimizers import scheduler_imports, scheduler_lines
+from engine.session import Session
 from tests.engine.every_choice import label, settings
 from tests.engine.stepping import of_engine, of_script
 from tests.engine.stepping_script import new_model, take_steps
@@ -210,6 +211,11 @@ REFUSED = {
     "divided by zero inside": (ex.schedulers.LambdaLR(lr_lambda="min(1, 1 / (epoch - 10))"), "at epoch = 10"),
     "too large": (ex.schedulers.LambdaLR(lr_lambda="10^(epoch^epoch)"), "no finite value"),
     "below zero": (ex.schedulers.LambdaLR(lr_lambda="1 - epoch / 4"), "below 0 at epoch = 5"),
+    "without end": (ex.schedulers.ExponentialLR(gamma=1e4), "above 1e30"),
+    "without end, by a formula": (ex.schedulers.MultiplicativeLR(lr_lambda="10^epoch"), "above 1e30"),
+    "without end, together": (
+        ex.schedulers.ChainedScheduler(schedulers=(ex.schedulers.ExponentialLR(gamma=99.0),) * 2), "above 1e30"
+    ),
     "inside of another": (
         ex.schedulers.SequentialLR(
             schedulers=(ex.schedulers.LinearLR(), ex.schedulers.LambdaLR(lr_lambda="1/epoch")), milestones=(3,)
@@ -318,3 +324,20 @@ def test_another_scheduler_keeps_what_means_the_same_and_fits():
     )
     start = ex.Experiment(fit=ex.Fit(scheduler=ex.schedulers.MultiStepLR()))  # two milestones would need three parts
     assert set_value(start, "fit.scheduler.name=SequentialLR").fit.scheduler == ex.schedulers.SequentialLR()
+
+
+# --------------------------------------------------------------------------------------------------- very large
+
+
+@pytest.mark.parametrize("kind", SCHEDULERS)
+def test_an_option_as_large_as_a_file_may_say_trains_or_ends_in_a_sentence(kind):
+    for field in msgspec.structs.fields(kind):
+        for size in ("1e300", "1e6", "1e-300", "9007199254740992", "1"):
+            value = f'{{name="{kind.__name__}", {field.name}={size}}}'
+            try:
+                session = Session(set_value(ex.Experiment(), f"fit.scheduler={value}"))
+                session.advance(epochs=10)
+            except InputError as error:
+                assert "\n" not in str(error) and str(error).endswith(".")
+            else:
+                assert session.epoch == 10 and np.isfinite(session.history.losses).all()
