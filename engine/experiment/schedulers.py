@@ -194,7 +194,7 @@ class OneCycleLR(_Scheduler, frozen=True, tag_field="name", tag="OneCycleLR"):
     base_momentum: LowestMomentum = 0.85
     max_momentum: HighestMomentum = 0.95
     div_factor: Annotated[
-        float, Meta(ge=1e-6, le=1e9, title="First divisor", description="It begins at the highest rate divided by this.")
+        float, Meta(ge=1e-6, le=1e9, title="First divisor", description="It begins at the highest rate over this.")
     ] = 25.0
     final_div_factor: Annotated[
         float, Meta(ge=1e-6, le=1e9, title="Last divisor", description="It ends at the first rate divided by this.")
