@@ -34,14 +34,14 @@ def model_of(person: Person) -> ex.Sequential:
 
 def test_a_frozen_pretrained_backbone_learns_a_new_question_with_its_head_alone(person: Person) -> None:
     person.prepared_after(lambda: person.window.filing.new("even-odd-transfer"))
-    assert cells(person, 0)[0] == "0.weight" and cells(person, 3)[0] == "taken from the file"
-    assert cells(person, 3)[-1] == "not in the file: starts anew"
+    assert cells(person, 0)[0] == "0.weight" and cells(person, 1)[0] == "matched"
+    assert cells(person, 1)[-1] == "missing"
     before = person.window.trainer.desk.session.parameters()
     person.fit()
     after = person.window.trainer.desk.session.parameters()
     assert all(after[name].tobytes() == before[name].tobytes() for name in before if not name.startswith("11."))
     assert not np.array_equal(after["11.weight"], before["11.weight"])
-    assert person.window.improve_panel.runs[-1].test["accuracy"] > 0.97
+    assert person.window.improve_panel.runs[-1].test_scores["accuracy"] > 0.97
 
 
 def test_a_shipped_model_brings_its_layers_frozen_under_a_new_head(person: Person) -> None:
@@ -69,10 +69,10 @@ def test_weights_of_the_layers_at_hand_are_taken_and_the_layers_stay(person: Per
     person.answers.path = tmp_path / "mine.pt"
     person.prepared_after(lambda: choose(person, "file"))
     assert model_of(person) == ex.Sequential(layers=layers, weights=str(tmp_path / "mine.pt"))
-    assert set(cells(person, 3)) == {"taken from the file"}
+    assert set(cells(person, 1)) == {"matched"}
     assert "mine.pt" in person.window.code.text
     person.prepared_after(person.window.weights.replace_head.click)
-    assert cells(person, 3) == ["taken from the file"] * 2 + ["starts anew"] * 2
+    assert cells(person, 1) == ["matched"] * 2 + ["fresh"] * 2
     person.prepared_after(lambda: choose(person, ""))
     assert model_of(person).weights == "" and person.window.weights.table.isHidden()
 
