@@ -62,9 +62,11 @@ def main(folder: Path, memory: int) -> None:
 def _take(incoming: IO[bytes], queue: SimpleQueue[tuple[Order, Arrays]]) -> None:
     """Read the orders, in a thread: when the parent ends, so does this process, whatever it is doing."""
     kind: Any = Order
-    while (message := receive(incoming, kind, EVERYTHING)) is not None:
-        queue.put(message)
-    REAL_EXIT(1)
+    try:
+        while (message := receive(incoming, kind, EVERYTHING)) is not None:
+            queue.put(message)
+    finally:
+        REAL_EXIT(1)
 
 
 REAL_EXIT = os._exit

@@ -261,7 +261,7 @@ class RemoteSession(Session):
 
     def restore(self, path: Path) -> Answer:
         """Put a model file of the same experiment into the session. Returns what is said of it. Raises InputError."""
-        order = orders.OpenFile(str(path), restores=True)
+        order = orders.OpenFile(str(path.absolute()), restores=True)
         answer, given = said(self.child, order, most=self._most_losses(), seconds=PATIENCE)
         self._take(answer.state)
         self._append(given)
@@ -273,6 +273,6 @@ def with_own_code(opened: OpenedModel, trust: Trust) -> OpenedModel:
     trust.check(opened.model)
     assert isinstance(opened.model, ex.OwnCode)
     child = child_for(opened.model)
-    answer, _ = said(child, orders.OpenFile(str(opened.path)), seconds=SECONDS)
+    answer, _ = said(child, orders.OpenFile(str(opened.path.absolute())), seconds=SECONDS)
     module = RemoteModel(child, opened.n_outputs)
     return replace(opened, module=module, difference=answer.difference, warnings=answer.warnings)

@@ -171,7 +171,7 @@ def test_another_model_with_the_document_s_text_can_be_taken_back_in_the_editor(
     view = person.window.own_code
     write(person, "typed, not in use")
     person.prepared_after(lambda: choose(person))
-    assert view.text == EXAMPLE
+    assert view.text == EXAMPLE and not view.layers.isVisible()
     view.editor.undo()
     assert view.text == "typed, not in use"
 

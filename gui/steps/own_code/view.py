@@ -97,6 +97,7 @@ class OwnCodeView(QFrame):
             self._taken = model.code
             if self.text != model.code:
                 self._put(model.code)
+                self.layers.hide()
             self._say("")
         self._show_trust()
 
