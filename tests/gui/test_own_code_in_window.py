@@ -111,8 +111,9 @@ def test_stop_ends_a_forward_that_hangs_and_the_next_fit_begins_anew(person: Per
     window, view = person.window, person.window.own_code
     write(person, LATE_LOOP)
     person.prepared_after(view.use_button.click)
+    child = window.trainer.desk.session.child
     person.do("fit")
-    person.wait(lambda: window.state is RunState.RUNNING)
+    person.wait(lambda: child._traced_line() > 0)  # it hangs
     person.do("stop")
     person.wait(lambda: window.state is RunState.FAILED)
     line = 1 + LATE_LOOP[: LATE_LOOP.index("            pass")].count("\n")
@@ -128,11 +129,11 @@ def test_stop_ends_a_forward_that_hangs_and_the_next_fit_begins_anew(person: Per
 def test_closing_the_window_ends_a_forward_that_hangs(person: Person):
     write(person, LATE_LOOP)
     person.prepared_after(person.window.own_code.use_button.click)
-    process = person.window.trainer.desk.session.child.process
+    child = person.window.trainer.desk.session.child
     person.do("fit")
-    person.wait(lambda: person.window.state is RunState.RUNNING)
+    person.wait(lambda: child._traced_line() > 0)
     person.window.trainer.shut_down()
-    assert process.returncode is not None
+    assert child.process.returncode is not None
 
 
 # -------------------------------------------------------------------------------------------------- the editor
