@@ -29,6 +29,7 @@ from engine.own_code.building import NotBuilt, is_loaded
 from engine.pretrained.inferring import InferredModel, infer_model
 from engine.session import Session
 from engine.training.batches import Position
+from engine.training.schedule import hangs_on_length
 from engine.weights import Weights, load_into, read_members, read_weights
 
 FOLDER = "sixstep/"
@@ -68,7 +69,8 @@ class OpenedModel:
 def save_model(path: Path, session: Session) -> None:
     """Write the session's model, experiment, losses, optimizer and some predictions to one .pt file.
 
-    The experiment says as many epochs as were done: it is the one that gives this model. Raises InputError.
+    The experiment says as many epochs as were done: it is the one that gives this model. Only where the learning rates
+    hang on how many there are, it stays as it is. Raises InputError.
     """
     from engine.own_code.remote import RemoteSession
 
@@ -101,6 +103,8 @@ def _check_rows(input_shape: tuple[int, ...]) -> int:
 
 def _experiment_done(session: Session) -> ex.Experiment:
     fit = session.experiment.fit
+    if hangs_on_length(fit.scheduler):  # with other epochs it would be another fit
+        return session.experiment
     return ex.replace(session.experiment, fit=ex.replace(fit, epochs=session.epoch or fit.epochs))
 
 

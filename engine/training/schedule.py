@@ -58,13 +58,14 @@ class Schedule:
 
 
 def hangs_on_length(scheduler: ex.Scheduler | None) -> bool:
-    """Whether the learning rates of the first epochs hang on how many there are in all."""
+    """Whether the learning rates hang on how many epochs there are in all, or can be known for so many alone."""
+    of = ex.schedulers
     match scheduler:
         case None:
             return False
-        case ex.schedulers.OneCycleLR() | ex.schedulers.CosineAnnealingLR(T_max=None):
+        case of.OneCycleLR() | of.CosineAnnealingLR(T_max=None) | of.LambdaLR() | of.MultiplicativeLR():
             return True
-        case ex.schedulers.SequentialLR() | ex.schedulers.ChainedScheduler():
+        case of.SequentialLR() | of.ChainedScheduler():
             return any(map(hangs_on_length, scheduler.schedulers))
         case _:
             return False

@@ -71,6 +71,8 @@ shared = functools.cache(WarmPython)
 def _wait_for_work() -> None:
     import polars  # noqa: F401
     import pyqtgraph  # noqa: F401
+    import sklearn.datasets
+    import sklearn.model_selection  # noqa: F401
     import torch
     from PySide6 import QtWidgets  # noqa: F401
 
