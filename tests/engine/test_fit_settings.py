@@ -1,4 +1,4 @@
-"""Batches, gradients, stopping, schedules, precision: the script to the last bit, and exact after a pause or a reload."""
+"""Batches, gradients, stopping, schedules, precision: the script to the bit, exact after a pause or a reload."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ SETTINGS = {
         "stopping": ex.Stopping(patience=2, min_delta=0.02), "epochs": 60, "batches": ex.Batches(size=16),
     },
     "patience to the last epoch": {"stopping": ex.Stopping(patience=50), "optimizer": ex.SGD(lr=4.0)},
-    "patience, nothing restored": {"stopping": ex.Stopping(patience=2, min_delta=0.02, restore_best=False), "epochs": 60},
+    "patience, nothing restored": {
+        "stopping": ex.Stopping(patience=2, min_delta=0.02, restore_best=False), "epochs": 60,
+    },
     "target loss": {"stopping": ex.Stopping(target_loss=0.6), "epochs": 60},
     "LBFGS": {"optimizer": ex.optimizers.LBFGS(lr=0.1)},
     "LBFGS with a line search and L1": {
