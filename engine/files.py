@@ -125,6 +125,10 @@ def _with_paths(experiment: ex.Experiment, change: Callable[[str], str]) -> ex.E
         experiment = with_source(experiment, ex.replace(source, path=change(source.path)))
     if isinstance(model, ex.Sequential) and model.weights and not model.weights.startswith(SHIPPED):
         experiment = ex.replace(experiment, model=ex.replace(model, weights=change(model.weights)))
+    if isinstance(model, ex.Backbone) and model.is_path:
+        folder = change(model.folder)
+        folder = folder if Path(folder).is_absolute() else f"./{folder}"  # a bare name is one on the hub
+        experiment = ex.replace(experiment, model=ex.replace(model, folder=folder))
     return experiment
 
 

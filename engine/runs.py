@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,6 +56,8 @@ def summary(experiment: ex.Experiment) -> str:
     name = type(model).__name__
     if isinstance(model, ex.Layers):
         name = "Linear " + "-".join(map(str, model.hidden)) + f" {model.activation}" if model.hidden else "one Linear"
+    if isinstance(model, ex.Backbone):
+        name = _short(f"Backbone {Path(model.folder).name}")
     if isinstance(model, ex.Sequential):
         name = _short("-".join(type(layer).__name__ for layer in model.layers))
     return f"{name} · {type(fit.loss).__name__} · {type(fit.optimizer).__name__} lr {fit.optimizer.lr:g}"

@@ -97,6 +97,7 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
     if fit != experiment.fit and fit.optimizer == ex.SGD():
         fit = ex.replace(fit, optimizer=ex.Adam(lr=0.01))  # plain SGD at 0.01 hardly moves in 200 epochs
     takes_it = {ex.LinearRegressionModel: one_number and flat, ex.LinearRegressionModelV2: flat}
+    takes_it[ex.Backbone] = isinstance(source, ex.Images) or source == ex.Bundled(name="digits")
     if not takes_it.get(type(model), True):
         model = ex.Layers()
     mended = ex.replace(experiment, fit=fit, model=model)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.experiment import layers, losses, optimizers, schedulers
+from engine.experiment.backbone import Backbone
 from engine.experiment.data import SPLIT_WORDS, ColumnScaling, Data, FileSource, Scale, Scaling, Source, Split
 from engine.experiment.files import (
     Augmentation,
@@ -64,6 +65,7 @@ __all__ = [
     "Adam",
     "Augmentation",
     "BCEWithLogitsLoss",
+    "Backbone",
     "Batches",
     "Blobs",
     "Bundled",

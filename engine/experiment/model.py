@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from engine.experiment.backbone import Backbone
 from engine.experiment.layers import Layer, Linear
 from engine.experiment.own_code import OwnCode
 from engine.experiment.part import Part
@@ -52,4 +53,4 @@ class Sequential(Part, frozen=True, tag_field="kind", tag="sequential"):
     ] = 0  # fmt: skip
 
 
-Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential | OwnCode
+Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential | Backbone | OwnCode

@@ -21,7 +21,8 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
 
     Its parameters come from torch's global generator: call torch.manual_seed right before. Raises InputError.
     """
-    if not isinstance(model, ex.Layers | ex.Sequential | ex.OwnCode) and (len(inputs.shape) > 1 or inputs.n_tokens):
+    takes_rows = isinstance(model, ex.LinearRegressionModel | ex.LinearRegressionModelV2)
+    if takes_rows and (len(inputs.shape) > 1 or inputs.n_tokens):
         what = "tokens" if inputs.n_tokens else f"rows of shape {list(inputs.shape)}"
         raise InputError(f"{type(model).__name__} takes rows of numbers, the data has {what}: choose Layers in step 2.")
     match model:
@@ -38,6 +39,10 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
             return _layers(model, inputs, n_outputs)
         case ex.Sequential():
             return build_sequential(model, inputs, n_outputs)
+        case ex.Backbone():
+            from engine.pretrained.hub import build_backbone
+
+            return build_backbone(model, inputs, n_outputs)
         case ex.OwnCode():
             from engine.own_code.building import build_own
 
@@ -60,6 +65,10 @@ def n_parameters(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> int:
     """How many numbers the model has, counted without making them."""
     if isinstance(model, ex.Sequential):
         return fitting_flow(model, inputs, n_outputs).n_parameters
+    if isinstance(model, ex.Backbone):
+        from engine.pretrained.hub_folder import look
+
+        return look(model).n_bytes // 4  # about: they may be halves, and a few of the file's are not used
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_model(model, inputs, n_outputs).parameters())
 

@@ -76,6 +76,8 @@ def _before(fit: ex.Fit) -> list[str]:
 
 
 def _frozen(model: ex.Model) -> list[str]:
+    if isinstance(model, ex.Backbone) and model.frozen:
+        return ["model.backbone.eval()  # what is frozen stays as it is, statistics too"]
     if not isinstance(model, ex.Sequential) or not model.frozen:
         return []
     return [

@@ -11,6 +11,7 @@ from engine.models.inputs import Inputs
 from engine.own_code.contract import read_code
 from engine.pretrained.matching import Match
 from engine.script import losses
+from engine.script.backbone import backbone_lines
 from engine.script.fit import n_steps
 from engine.script.optimizers import optimizer_lines, scheduler_lines
 from engine.script.sequential import sequential_lines
@@ -30,8 +31,7 @@ def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None, match: 
     return [
         "# 2. Build a model, pick a loss function and an optimizer",
         *(["", *classes] if classes else []),
-        f"if {_work(experiment, inputs)} < {ONE_THREAD_BELOW:_}:",
-        "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
+        *_thread_lines(experiment, inputs),
         f"torch.manual_seed({fit.seed})  # the same random start every time",
         *build,
         *weights_lines(model, match),
@@ -39,6 +39,15 @@ def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None, match: 
         *losses.loss_lines(fit.loss),
         *optimizer_lines(fit, model),
         *scheduler_lines(fit, n_steps(experiment)),
+    ]
+
+
+def _thread_lines(experiment: ex.Experiment, inputs: Inputs | None) -> list[str]:
+    if isinstance(experiment.model, ex.Backbone):
+        return []  # never small
+    return [
+        f"if {_work(experiment, inputs)} < {ONE_THREAD_BELOW:_}:",
+        "    torch.set_num_threads(1)  # small tensors: a second thread costs more than it brings",
     ]
 
 
@@ -121,6 +130,8 @@ def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[lis
             name, formula = "LinearRegressionModelV2", "self.linear_layer(x)"
         case ex.Layers():
             return [], _sequential(model, source, inputs, outputs)
+        case ex.Backbone():
+            return backbone_lines(model, _input_shape(source), outputs)
         case ex.OwnCode():
             return _own_code(model, source, outputs)
     return [
@@ -138,13 +149,17 @@ def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[lis
 
 def _own_code(model: ex.OwnCode, source: ex.Source, outputs: str) -> tuple[list[str], list[str]]:
     """The person's text as it stands. Raises OwnCodeError for one that has no model."""
-    shape = row_shape(source)
     build = read_code(model.code).call(
-        input_shape="tuple(X_train.shape[1:])" if shape is None else repr(shape),
+        input_shape=_input_shape(source),
         n_outputs=outputs,
         n_tokens="len(vocabulary) + 2" if isinstance(source, ex.Text) else "0",
     )
     return [*model.code.rstrip("\n").split("\n"), "", ""], [f"model = {build}"]
+
+
+def _input_shape(source: ex.Source) -> str:
+    shape = row_shape(source)
+    return "tuple(X_train.shape[1:])" if shape is None else repr(shape)
 
 
 def _sequential(model: ex.Layers, source: ex.Source, inputs: str, outputs: str) -> list[str]:

@@ -11,6 +11,8 @@ from engine.pretrained.shipped import weights_path
 
 def weights_imports(model: ex.Model, match: Match | None) -> list[str]:
     """What `weights_lines` needs."""
+    if isinstance(model, ex.Backbone):
+        return ["from transformers import AutoModel"]
     if not isinstance(model, ex.Sequential) or not model.weights or _kind(model, match) != "safetensors":
         return []
     return ["from safetensors.torch import load_file"]

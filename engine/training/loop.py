@@ -43,7 +43,7 @@ def build_loop(
 ) -> Loop:
     """The loop for `experiment` over a model and an optimizer that are built. Raises InputError."""
     fit = experiment.fit
-    frozen = experiment.model.frozen if isinstance(experiment.model, ex.Sequential) else 0
+    frozen = int(experiment.model.frozen) if isinstance(experiment.model, ex.Sequential | ex.Backbone) else 0
     switch = mode_switch(model, frozen)
     forward: Forward = torch.compile(model) if fit.computing.compile else model.forward
     schedule = None

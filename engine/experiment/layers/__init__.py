@@ -262,11 +262,14 @@ def every(layers: tuple[Layer, ...]) -> Iterator[Layer]:
 
 def draws(model: Model) -> bool:
     """Whether training draws random numbers in the forward pass, as Dropout does; frozen layers draw none."""
+    from engine.experiment.backbone import Backbone
     from engine.experiment.model import Sequential
     from engine.experiment.own_code import OwnCode
 
     if isinstance(model, OwnCode):
         return True  # nobody knows what a person's forward does
+    if isinstance(model, Backbone):
+        return not model.frozen  # nor what a library's does; a frozen one is as when it is judged
     return isinstance(model, Sequential) and any(map(_draws, every(model.layers[model.frozen :])))
 
 

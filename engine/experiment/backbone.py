@@ -1,0 +1,34 @@
+"""Step 2: a pretrained backbone from the Hugging Face hub."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from engine.experiment.part import Part
+
+PATH_STARTS = ("/", "\\", ".")
+
+
+class Backbone(Part, frozen=True, tag_field="kind", tag="backbone"):
+    """A pretrained model of pictures from the Hugging Face hub, and one nn.Linear on what it makes of them."""
+
+    folder: Annotated[
+        str, Meta(max_length=4096, title="Backbone", description="The path of a folder with config.json and "
+                  "model.safetensors, or a name on the hub such as microsoft/resnet-18, which is taken from the cache.")
+    ] = ""  # fmt: skip
+    frozen: Annotated[
+        bool, Meta(title="Frozen", description="The backbone keeps its weights and its statistics; the head alone "
+                   "learns.")
+    ] = True  # fmt: skip
+    pooling: Annotated[
+        Literal["auto", "mean", "first token"],
+        Meta(title="Pooling", description="What stands for a picture: what the backbone itself makes (auto), the mean "
+             "over all places, or the first token."),
+    ] = "auto"  # fmt: skip
+
+    @property
+    def is_path(self) -> bool:
+        """Whether `folder` is a path, not a name on the hub: a path is written in full, or begins with a dot."""
+        return self.folder.startswith(PATH_STARTS) or self.folder[1:2] == ":"
