@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -28,12 +28,14 @@ from gui.action_rows import CONTROLS, action_rows
 from gui.code import CodePane
 from gui.dialogs import Dialogs
 from gui.document import Document
+from gui.dropping import DropTarget
 from gui.filing import MODEL_SUFFIXES, Filing
 from gui.frames import Evaluation, Failure, Frame, LrFound, Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
-from gui.middle import Middle, View
+from gui.middle import Middle
 from gui.model_flow import ModelFlow
+from gui.own_code_work import OwnCodeWork
 from gui.pacing import FramePacing
 from gui.settings import Settings
 from gui.status import StatusBar
@@ -42,19 +44,17 @@ from gui.steps.evaluate import EvaluatePanel
 from gui.steps.fit import FitPanel
 from gui.steps.improve import ImprovePanel
 from gui.steps.model import ModelPanel
-from gui.steps.own_code import OwnCodeCard, OwnCodeView
 from gui.steps.panel import StepPanel
 from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
 from gui.steps.weights import WeightsForm
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
+from gui.views import Views
 
 if TYPE_CHECKING:
     from gui.plots.area import PlotArea
 
-VIEWS = ("rows", "model", "own_code")
-"""Switches that show something in place of the plots."""
 TITLES = ("Get data ready", "Build a model", "Fit", "Evaluate", "Improve", "Save and reload")
 ABOUT = "Sixstep 0.1\n\nThe PyTorch workflow, step by step, live: data, model, fit, evaluate, improve, save."
 
@@ -82,11 +82,14 @@ class MainWindow(QMainWindow):
         self.garbage = GarbageCollector(self)
         self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
 
+        self.middle = Middle()
+        self.views = Views(self.middle, self)
         self.actions_ = act.Actions(self, action_rows(self))
+        self.views.set_actions(self.actions_)
         self.data_panel = DataPanel(self.document)
         self.model_panel = ModelPanel(self.document)
-        self.own_code = OwnCodeView(self.document, self.trust)
-        self.own_code_card = OwnCodeCard(self.document, self.trust)
+        self._own_code = OwnCodeWork(self.document, self.trust, settings, self.trainer, self.filing, self._device)
+        self.own_code, self.own_code_card = self._own_code.view, self._own_code.card
         self.model_panel.place_own_code(self.own_code_card)
         self.weights = WeightsForm(self.document)
         self.model_panel.weights_place.addWidget(self.weights)
@@ -134,8 +137,7 @@ class MainWindow(QMainWindow):
         bar.addAction(self.actions_["rows"])
         bar.addAction(self.actions_["model"])
         self.addToolBar(bar)
-        self.setAcceptDrops(True)
-        self.middle = Middle()
+        self._drops = DropTarget(self, self._can_take)
         self._splitter = QSplitter(handleWidth=6, childrenCollapsible=False)
         for widget in (self.steps, self.middle, self.code):
             self._splitter.addWidget(widget)
@@ -176,17 +178,15 @@ class MainWindow(QMainWindow):
         trainer.rows_found.connect(self.middle.show_rows)
         trainer.lr_found.connect(self._show_lr)
         self.model_panel.training.lr_wanted.connect(self._look_for_lr)
-        self.middle.column_chosen.connect(self._show_column)
+        self._drops.dropped.connect(self._take_dropped)
+        self.middle.column_chosen.connect(self.views.show_column)
+        self.views.shown.connect(self._fill_view)
         self.model_panel.flow_changed.connect(self._show_flow)
         self.model_panel.shapes_wanted.connect(self.actions_["model"].toggle)
         self.actions_["model"].toggled.connect(self.model_panel.shapes_shown)
-        self.own_code_card.editor_wanted.connect(self._show_editor)
-        self.own_code.closed.connect(self._show_plots)
-        self.own_code.typing.connect(trainer.expect_code)
-        self.own_code.check_wanted.connect(self._check_code)
-        self.own_code.trusted.connect(self._trust_code)
-        trainer.code_checked.connect(self.own_code.show_checked)
-        trainer.failed.connect(self.own_code.show_failure)
+        self.own_code_card.editor_wanted.connect(self.views.open_editor)
+        self.own_code.closed.connect(self.views.show_plots)
+        self._own_code.prepare_wanted.connect(self._prepare)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
         self.menus.new_chosen.connect(self.filing.new)
@@ -259,7 +259,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _prepare(self) -> None:
         if self.trainer.isRunning():
-            self.trainer.prepare(self.document.experiment, self.fit_panel.device.currentText())
+            self.trainer.prepare(self.document.experiment, self._device())
+
+    def _device(self) -> str:
+        return self.fit_panel.device.currentText()
 
     @Slot(str)
     def _device_chosen(self, device: str) -> None:
@@ -368,7 +371,7 @@ class MainWindow(QMainWindow):
     def fit(self) -> None:
         """Train."""
         self.steps.open(3)
-        self._show_plots()
+        self.views.show_plots()
         self.trainer.fit()
 
     @Slot()
@@ -406,7 +409,7 @@ class MainWindow(QMainWindow):
         self.status.say(message)
         if not self.own_code.is_trusted:
             step = 2
-            self._show_editor()
+            self.views.open_editor()
         self.steps.open(step)
         if step == len(TITLES):
             self.steps.set_done(step, True)
@@ -420,78 +423,27 @@ class MainWindow(QMainWindow):
             self._path_to_open = path
             self.steps.setEnabled(False)  # what is typed now would be lost
 
-    @Slot(bool)
-    def show_table(self, on: bool) -> None:
-        """The table of all rows in place of the plots, or the plots again."""
-        self._show_view("rows", on)
-        self._ask_for_rows()
-
-    @Slot(bool)
-    def show_model(self, on: bool) -> None:
-        """The whole model in place of the plots, or the plots again."""
-        self._show_view("model", on)
-        self._show_flow(self.model_panel.flow)
-
-    @Slot(bool)
-    def show_own_code(self, on: bool) -> None:
-        """The editor for own code in place of the plots, or the plots again."""
-        self._show_view("own_code", on)
-        if on:
-            self.own_code.editor.setFocus()
-
-    @Slot()
-    def _show_editor(self) -> None:
-        self.actions_["own_code"].setChecked(True)
-
-    @Slot(object)
-    def _check_code(self, experiment: ex.Experiment) -> None:
-        self.trainer.check_code(experiment, self.fit_panel.device.currentText())
-
-    @Slot(str)
-    def _trust_code(self, code: str) -> None:
-        """From now on this text may run. A model file that brought it is opened anew, with its weights."""
-        self.trust.add(code)
-        self.settings.trusted_code = self.trust.fingerprints
-        self.own_code_card.show_trust()
-        model = self.document.experiment.model
-        if self.trainer.has_session or not isinstance(model, ex.OwnCode) or model.code != code:
-            return
-        path = self.document.path
-        if path is not None and path.suffix.lower() in MODEL_SUFFIXES and not self.document.unsaved:
-            self.filing.open(path)
-        else:
-            self._prepare()
-
-    def _show_view(self, name: View, on: bool) -> None:
-        if on:
-            for other in VIEWS:
-                if other != name:
-                    self.actions_[other].setChecked(False)
-        if self.middle.is_filled:
-            self.middle.show_view(name if on else "plots")
-
-    @Slot()
-    def _show_plots(self) -> None:
-        for name in VIEWS:
-            self.actions_[name].setChecked(False)
-
     @Slot(object)
     def _show_flow(self, shown: ModelFlow | None) -> None:
         """The view of the model is filled while it is in sight."""
-        if self.middle.is_filled and self.actions_["model"].isChecked():
+        if self.middle.is_filled and self.views.is_on("model"):
             self.middle.model.show_flow(shown)
             self.middle.model.select(self.model_panel.layers.path if shown and shown.is_list else ())
 
     def _ask_for_rows(self) -> None:
         """What the table shows is looked up when it is in sight: its figures take a look at all rows."""
-        if self.actions_["rows"].isChecked():
+        if self.views.is_on("rows"):
             self.trainer.ask_for_rows()
 
     @Slot(str)
-    def _show_column(self, name: str) -> None:
-        """A column's head was clicked: it becomes the x axis of the plot."""
-        self._show_plots()
-        self.middle.show_over(name)
+    def _fill_view(self, name: str) -> None:
+        """A view has come into sight."""
+        if name == "rows":
+            self._ask_for_rows()
+        elif name == "model":
+            self._show_flow(self.model_panel.flow)
+        else:
+            self.own_code.editor.setFocus()
 
     @Slot(float)
     def _show_reading(self, share: float) -> None:
@@ -513,7 +465,7 @@ class MainWindow(QMainWindow):
         self.model_panel.training.lr_looked_for()
         self.status.say("")
         if found is not None and self.prepared is not None and found.session == self.prepared.session:
-            self._show_plots()
+            self.views.show_plots()
             self.plots.show_lr(found)
 
     @Slot(object)
@@ -528,20 +480,12 @@ class MainWindow(QMainWindow):
         """A table from the clipboard becomes the data."""
         self.filing.paste(QApplication.clipboard().text())
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        is_file = len(event.mimeData().urls()) == 1 and event.mimeData().urls()[0].isLocalFile()
-        if is_file and act.at_rest(self.state, True) and self._loaded:
-            event.acceptProposedAction()
+    def _can_take(self) -> bool:
+        return act.at_rest(self.state, True) and self._loaded
 
-    def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
-        self._dropped = Path(event.mimeData().urls()[0].toLocalFile())
-        QTimer.singleShot(0, self, self._take_dropped)  # a question must not be asked while the other program waits
-
-    @Slot()
-    def _take_dropped(self) -> None:
+    @Slot(object)
+    def _take_dropped(self, path: Path) -> None:
         """An experiment or a model is opened, anything else becomes the data."""
-        path = self._dropped
         if path.suffix.lower() in (".toml", *MODEL_SUFFIXES):
             self.filing.open_after_asking(path)
         else:

@@ -1,0 +1,55 @@
+"""Own code between its editor, its card in step 2, the thread that tries it and what the person trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from engine import experiment as ex
+from engine.own_code.trust import Trust
+from gui.document import Document
+from gui.filing import MODEL_SUFFIXES, Filing
+from gui.settings import Settings
+from gui.steps.own_code import OwnCodeCard, OwnCodeView
+from gui.trainer import TrainingThread
+
+
+class OwnCodeWork(QObject):
+    """Connects them."""
+
+    prepare_wanted = Signal()
+
+    def __init__(
+        self, document: Document, trust: Trust, settings: Settings, trainer: TrainingThread, filing: Filing,
+        device: Callable[[], str],
+    ) -> None:  # fmt: skip
+        super().__init__(trainer)
+        self._document, self._trust, self._settings = document, trust, settings
+        self._trainer, self._filing, self._device = trainer, filing, device
+        self.view = OwnCodeView(document, trust)
+        self.card = OwnCodeCard(document, trust)
+        self.view.typing.connect(trainer.expect_code)
+        self.view.check_wanted.connect(self._check)
+        self.view.trusted.connect(self._take_as_trusted)
+        trainer.code_checked.connect(self.view.show_checked)
+        trainer.failed.connect(self.view.show_failure)
+
+    @Slot(object)
+    def _check(self, experiment: ex.Experiment) -> None:
+        self._trainer.check_code(experiment, self._device())
+
+    @Slot(str)
+    def _take_as_trusted(self, code: str) -> None:
+        """From now on this text may run. A model file that brought it is opened anew, with its weights."""
+        self._trust.add(code)
+        self._settings.trusted_code = self._trust.fingerprints
+        self.card.show_trust()
+        model = self._document.experiment.model
+        if self._trainer.has_session or not isinstance(model, ex.OwnCode) or model.code != code:
+            return
+        path = self._document.path
+        if path is not None and path.suffix.lower() in MODEL_SUFFIXES and not self._document.unsaved:
+            self._filing.open(path)
+        else:
+            self.prepare_wanted.emit()
