@@ -25,7 +25,7 @@ NO_TORCH = {  # arguments: what the line must name
     (*FIT, "--set", "fit.epochs"): "key=value",
     (*FIT, "--set", "fit.optimizer.lr=-1"): "fit.optimizer.lr",
     (*FIT, "--set", "fit.optimizer.lr=nan"): "fit.optimizer.lr",
-    (*FIT, "--set", "fit.optimizer.name=Adamax"): "SGD, Adam",
+    (*FIT, "--set", "fit.optimizer.name=Adamix"): "SGD, Adam",
     (*FIT, "--set", "fit.epochs=" + "9" * 5_000): "fit.epochs",
     (*FIT, "--set", "fit.epochs=" + "[" * 5_000): "fit.epochs",
     (*FIT, "--target", "y"): "--data",
