@@ -255,7 +255,7 @@ class Desk:
         y_pred = session.answers(session.dataset.X_test[previews.drawn_rows(session)])
         return Frame(
             self._number, session.epoch, losses, session.history.splits, y_pred if y_pred.ndim == 1 else y_pred[:, 0],
-            session.parameters(), epochs_per_second,
+            _parameters(session), epochs_per_second,
         )  # fmt: skip
 
     def evaluate(self) -> Evaluation:
@@ -315,6 +315,14 @@ def _learning_rates(session: Session) -> NDArray[np.float64] | None:
     return learning_rates(fit, fit.batches.steps(len(session.dataset.X_train)))
 
 
+def _parameters(session: Session) -> dict[str, NDArray[np.float32]]:
+    """Those that are shown while it learns; of a backbone with its millions the head's alone."""
+    if not isinstance(session.experiment.model, ex.Backbone):
+        return session.parameters()
+    head = session.model.get_submodule("head")
+    return {f"head.{name}": each.detach().cpu().numpy().copy() for name, each in head.named_parameters()}
+
+
 def _n_parameters(session: Session) -> int:
     if isinstance(session, RemoteSession):
         return session.report.n_parameters
@@ -324,6 +332,10 @@ def _n_parameters(session: Session) -> int:
 def _layers(session: Session) -> tuple[str, ...]:
     if isinstance(session, RemoteSession):
         return layer_lines(session.report)
+    if isinstance(session.experiment.model, ex.Backbone):
+        from engine.pretrained.hub import backbone_words
+
+        return backbone_words(session.model)
     return tuple(str(layer) for layer in session.model.children())
 
 

@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         self.weights.file_wanted.connect(self.filing.choose_weights)
         self.weights.chosen.connect(self.filing.take_weights)
+        self.model_panel.backbone.folder_wanted.connect(self.filing.choose_backbone)
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)
         trainer.lr_found.connect(self._show_lr)
@@ -427,7 +428,7 @@ class MainWindow(QMainWindow):
     def _show_flow(self, shown: ModelFlow | None) -> None:
         """The view of the model is filled while it is in sight."""
         if self.middle.is_filled and self.views.is_on("model"):
-            self.middle.model.show_flow(shown)
+            self.middle.model.show_flow(shown, self.model_panel.instead_of_layers)
             self.middle.model.select(self.model_panel.layers.path if shown and shown.is_list else ())
 
     def _ask_for_rows(self) -> None:

@@ -43,6 +43,11 @@ def why_not(kind: type[ex.Loss], source: ex.Source) -> str:
     return ""
 
 
+def has_pictures(source: ex.Source) -> bool:
+    """Whether the rows of a source are pictures."""
+    return isinstance(source, ex.Images) or source == ex.Bundled(name="digits")
+
+
 def split_methods(source: ex.Source) -> tuple[str, ...]:
     """How the rows of a source can be divided."""
     if isinstance(source, ex.Sequences | ex.ParquetStream):
@@ -97,7 +102,7 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
     if fit != experiment.fit and fit.optimizer == ex.SGD():
         fit = ex.replace(fit, optimizer=ex.Adam(lr=0.01))  # plain SGD at 0.01 hardly moves in 200 epochs
     takes_it = {ex.LinearRegressionModel: one_number and flat, ex.LinearRegressionModelV2: flat}
-    takes_it[ex.Backbone] = isinstance(source, ex.Images) or source == ex.Bundled(name="digits")
+    takes_it[ex.Backbone] = has_pictures(source)
     if not takes_it.get(type(model), True):
         model = ex.Layers()
     mended = ex.replace(experiment, fit=fit, model=model)

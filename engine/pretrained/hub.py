@@ -6,7 +6,6 @@ safetensors, a config names one of the models that transformers itself has, code
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from engine.errors import InputError
 from engine.models.backbone import Backbone
 from engine.models.inputs import Inputs
 from engine.pickle_notes import shown
-from engine.pretrained.hub_folder import NOT_INSTALLED, HubFolder, look
+from engine.pretrained.hub_folder import NOT_INSTALLED, HubFolder, look, stay_offline
 
 LOAD = {
     "local_files_only": True, "use_safetensors": True, "trust_remote_code": False,
@@ -52,10 +51,18 @@ def build_backbone(model: ex.Backbone, inputs: Inputs, n_outputs: int) -> nn.Mod
     return built
 
 
+def backbone_words(built: nn.Module) -> tuple[str, ...]:
+    """What a person should know of a module that `build_backbone` made: its parts, what of them learns."""
+    backbone, head = built.get_submodule("backbone"), built.get_submodule("head")
+    parameters = list(backbone.parameters())
+    n, learns = sum(each.numel() for each in parameters), any(each.requires_grad for each in parameters)
+    what = "which learn too" if learns else "frozen"
+    return f"{type(backbone).__name__}: {n:,} parameters, {what}", f"Head: {head}"
+
+
 def _transformers() -> Any:
     """The library, told to stay off the network and off the terminal. Raises InputError where it is not installed."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    stay_offline()
     try:
         import transformers
     except ImportError:

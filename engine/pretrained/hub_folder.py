@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,6 +71,12 @@ def look(model: ex.Backbone) -> HubFolder:
     return HubFolder(name, path, n_bytes, mean, std)
 
 
+def stay_offline() -> None:
+    """Have the hub's libraries, which look at this when they are imported, never ask the network."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
 def _path(model: ex.Backbone) -> Path:
     name = model.folder
     if not name:
@@ -81,6 +88,7 @@ def _path(model: ex.Backbone) -> Path:
                 f"The backbone's folder {shown(name, 200)} is not there: put it back, or choose another in step 2."
             )
         return path
+    stay_offline()
     try:
         from huggingface_hub import try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError

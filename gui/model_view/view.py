@@ -66,15 +66,15 @@ class ModelView(QFrame):
         self.graph.update()
         self.table.viewport().update()
 
-    def show_flow(self, shown: ModelFlow | None) -> None:
-        """Show a model; None: one whose layers are not known."""
+    def show_flow(self, shown: ModelFlow | None, instead: str = NO_LAYERS) -> None:
+        """Show a model; None: one whose layers are not known, of which these words tell."""
         path = self.path
         self.model.show(shown)
         self.graph.show_flow(shown)
         self._area.setFixedHeight(self.graph.sizeHint().height() + 12)
         self._area.setVisible(shown is not None)
         self.misfit.show_misfit(shown.misfit if shown else "", shown.flow.mends if shown and shown.flow else ())
-        words = NO_LAYERS if shown is None else NO_SHAPES if shown.flow is None else ""
+        words = instead if shown is None else NO_SHAPES if shown.flow is None else ""
         self.note.setText(words)
         self.note.setVisible(bool(words))
         self.title.setText(self._title(shown))

@@ -7,20 +7,26 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine import experiment as ex
+from engine.data.suits import has_pictures
 from engine.errors import InputError
 from engine.files import part_types
 from engine.models.flow import flow
 from engine.models.inputs import Inputs
 from engine.models.stacks import as_sequential, is_listed
+from engine.pretrained.hub_folder import NO_FOLDER
 from gui.document import Document
 from gui.form import ChoiceForm
 from gui.frames import Prepared, Sizes
 from gui.model_flow import ModelFlow
+from gui.model_view.view import NO_LAYERS
+from gui.steps.backbone import BackboneCard
 from gui.steps.model.layer_list import LayerList
 from gui.steps.panel import StepPanel
 from gui.steps.training import TrainingForms
 from gui.theme import Theme
 from gui.widgets import heading, named, note
+
+NO_PICTURES = "It takes pictures: choose some in step 1. Text backbones take tokens of their own and are not there yet."
 
 
 class ModelPanel(StepPanel):
@@ -34,9 +40,10 @@ class ModelPanel(StepPanel):
         self._sizes: Sizes | None = None
         self.flow: ModelFlow | None = None
         """What flows through the model; None for one whose layers are not known."""
-        skip = ("layers", "weights", "frozen", "fresh", "code")
+        skip = ("layers", "weights", "frozen", "fresh", "code", "folder", "pooling")
         self.model = ChoiceForm("Model", part_types(ex.Model), titled=False, skip=skip)
         self.layers = LayerList()
+        self.backbone = BackboneCard(document)
         self._code_place = QVBoxLayout()
         self.weights_place = QVBoxLayout()
         """Where the weights that a model begins with are chosen."""
@@ -52,7 +59,8 @@ class ModelPanel(StepPanel):
         self.model.edited.connect(self._model_edited)
         self.layers.wanted.connect(self._layers_wanted)
         self.shapes_button.clicked.connect(self.shapes_wanted)
-        for form in (self.model, self.layers, self.training):
+        self.backbone.form.edited.connect(self._model_edited)
+        for form in (self.model, self.layers, self.backbone.form, self.training):
             form.refused.connect(self.refused)
         self.show_experiment(document.experiment)
 
@@ -69,6 +77,7 @@ class ModelPanel(StepPanel):
         rows.setSpacing(8)
         rows.addLayout(top)
         rows.addWidget(self.model)
+        rows.addWidget(self.backbone)
         rows.addLayout(self._code_place)
         rows.addWidget(self.layers)
         rows.addLayout(self.weights_place)
@@ -80,6 +89,11 @@ class ModelPanel(StepPanel):
         area.setWidget(content)
         self.rows.setContentsMargins(0, 0, 0, 0)
         self.rows.addWidget(area)
+
+    @property
+    def instead_of_layers(self) -> str:
+        """What the view of the whole model says where the layers are not known."""
+        return self.backbone.summary.text() if isinstance(self.document.experiment.model, ex.Backbone) else NO_LAYERS
 
     def place_own_code(self, card: QWidget) -> None:
         """Take in what is shown of own code."""
@@ -95,16 +109,18 @@ class ModelPanel(StepPanel):
 
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
+        self.model.forbid({} if has_pictures(experiment.data.source) else {ex.Backbone: NO_PICTURES})
         self.model.show_part(experiment.model)
-        is_list = isinstance(experiment.model, ex.Sequential)
+        is_list, is_backbone = (isinstance(experiment.model, kind) for kind in (ex.Sequential, ex.Backbone))
         self.layers.setVisible(is_list)
         for widget in (self._built_title, self._built):
-            widget.setVisible(not is_list)  # the list says more
+            widget.setVisible(not is_list and not is_backbone)  # the list says more, and so does the card
         self._show_flow()
 
     def show_prepared(self, prepared: Prepared) -> None:
         count = f"{prepared.n_parameters:,} parameters on {prepared.device}"
         self._built.setText("\n".join([*prepared.layers, count]))
+        self.backbone.show_prepared(prepared)
         self.training.show_prepared(prepared)
         experiment, n_rows = prepared.experiment, prepared.points["train"].n_rows
         self.show_sizes(Sizes(experiment.data, prepared.inputs, prepared.n_outputs, n_rows))
@@ -158,8 +174,9 @@ class ModelPanel(StepPanel):
         self.edit("model", **{name: value})
 
     def says(self, sentence: str) -> bool:
-        """Whether this is what the list says of a layer already, or the note below the loss of the model's end."""
-        if sentence == self.training.end.sentence.text():
+        """Whether this stands in the panel already: what the list says of a layer, the note below the loss of the
+        model's end, or that a backbone is yet to be chosen."""
+        if sentence in (self.training.end.sentence.text(), NO_FOLDER):
             return True
         return self.flow is not None and bool(self.flow.misfit) and sentence.startswith(self.flow.misfit)
 
