@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import safetensors
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
@@ -33,6 +35,7 @@ from engine.training.schedule import hangs_on_length
 from engine.weights import Weights, load_into, read_members, read_weights
 
 FOLDER = "sixstep/"
+BEST = "best.safetensors"
 TORCH_FOLDER = "archive/"
 """torch.save calls its folder so when it writes to memory; torch.load refuses members outside of it."""
 CHECK_ROWS = 1000
@@ -61,6 +64,8 @@ class OpenedModel:
     """Where in an epoch it is, when its rows stay on disk."""
     optimizer: optimizer_state.State
     """What the optimizer remembers, by parameter and name; empty when the file has nothing of it."""
+    best: dict[str, torch.Tensor] | None
+    """The weights of the best epoch of a fit that is to end with them, where the model has others."""
     difference: float | None
     """The largest difference between the saved predictions and those made now; None without saved ones."""
     warnings: tuple[str, ...]
@@ -79,7 +84,7 @@ def save_model(path: Path, session: Session) -> None:
 
 def model_bytes(session: Session) -> bytes:
     """What `save_model` writes."""
-    buffer = io.BytesIO()
+    buffer, best = io.BytesIO(), session.best_weights()
     torch.save({key: value.cpu() for key, value in session.model.state_dict().items()}, buffer)
     check_X = session.dataset.X_test[: _check_rows(session.preparation.input_shape)]
     members = {
@@ -90,6 +95,7 @@ def model_bytes(session: Session) -> bytes:
         "check_y_pred.npy": _npy(session.predict(check_X)),
         **optimizer_state.members(session.optimizer),
         **({"position.json": msgspec.json.encode(session.position)} if session.position.batches else {}),
+        **({} if best is None else {BEST: safetensors.torch.save(best)}),
     }
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
@@ -145,7 +151,7 @@ def _opened(
     if isinstance(inferred.model, ex.OwnCode) and not is_loaded():
         return OpenedModel(
             path, NotBuilt(), inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
-            experiment, losses, _position(members, path), {}, None, inferred.warnings,
+            experiment, losses, _position(members, path), {}, None, None, inferred.warnings,
         )  # fmt: skip
     held = sum(tensor.numel() for tensor in weights.state_dict.values())
     # own code is built in a process with a limit of its own, a backbone is as large as its folder says
@@ -158,8 +164,7 @@ def _opened(
     return OpenedModel(
         path, module, inferred.model, inferred.inputs, inferred.n_outputs, preparation or _unknown(inferred),
         experiment, losses, _position(members, path), optimizer_state.parse(members, path.name),
-        _difference(module, members, path, inferred),
-        warnings,
+        _best(members, module, path), _difference(module, members, path, inferred), warnings,
     )  # fmt: skip
 
 
@@ -224,6 +229,22 @@ def _array(content: bytes, path: Path, name: str, tokens: int = 0) -> NDArray[An
     return whole
 
 
+def _best(members: dict[str, bytes], module: torch.nn.Module, path: Path) -> dict[str, torch.Tensor] | None:
+    if BEST not in members:
+        return None
+    try:
+        best = safetensors.torch.load(members[BEST])
+    except (safetensors.SafetensorError, ValueError, KeyError):
+        best = {}
+    if _kinds(best) != _kinds(module.state_dict()):
+        raise InputError(f"{path.name}, {FOLDER}{BEST} fits not the model; it is damaged, take another copy.")
+    return best
+
+
+def _kinds(state_dict: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {key: (tensor.shape, tensor.dtype) for key, tensor in state_dict.items()}
+
+
 def _utf8(content: bytes, path: Path) -> str:
     try:
         return content.decode()
@@ -272,5 +293,5 @@ def restore(session: Session, opened: OpenedModel) -> float | None:
     fit, file = session.experiment.fit, opened.path.name
     optimizer_state.put_into(session.optimizer, session.model, fit, opened.optimizer, file)
     if opened.losses is not None and opened.losses.shape[1] == len(session.dataset.splits):
-        session.resume(opened.losses[: session.experiment.fit.epochs], opened.position)
+        session.resume(opened.losses[: session.experiment.fit.epochs], opened.position, opened.best)
     return opened.difference

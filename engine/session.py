@@ -299,12 +299,31 @@ class Session:
         self.optimizer.load_state_dict(optimizer_state)
         self._replay_schedule(self.epoch if epoch is None else epoch)
 
-    def resume(self, losses: NDArray[np.float32], position: Position) -> None:
+    def best_weights(self) -> dict[str, torch.Tensor] | None:
+        """The model's state_dict after the best epoch so far, where the fit will end with it and it is another now."""
+        is_best = self._judge.best_epoch == self.epoch and not self._tally.batches
+        if self._best is None or self.done or is_best:
+            return None
+        now, (epoch, state) = self._state(), self._best
+        if epoch == self._judge.best_epoch:
+            return state[0]
+        self._restore(state, epoch)
+        train(self._loop, self.dataset, epoch, self._judge.best_epoch - epoch)
+        best = copy.deepcopy(self.model.state_dict())
+        self._restore(now)
+        return best
+
+    def resume(
+        self, losses: NDArray[np.float32], position: Position, best: dict[str, torch.Tensor] | None = None
+    ) -> None:
         """Stand after the epochs with these losses [n_epochs, n_splits] and the batches of `position`, with the weights
-        and the optimizer's state that the session was given."""
-        self._keep(losses, self._state())
+        and the optimizer's state that the session was given; `best` is what `best_weights` gave."""
+        state = self._state()
+        self._keep(losses, state)
         if self.in_batches:
             self._tally = Tally(position)
+        known = best is not None or self._judge.best_epoch == self.epoch
+        self._best = (self._judge.best_epoch, (best or state[0], state[1])) if known and self._judge.epoch else None
         self._replay_schedule(self.epoch)
 
     def _replay_schedule(self, epoch: int) -> None:

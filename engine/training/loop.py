@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,7 +47,7 @@ def build_loop(
     fit = experiment.fit
     frozen = int(experiment.model.frozen) if isinstance(experiment.model, ex.Sequential | ex.Backbone) else 0
     switch = mode_switch(model, frozen)
-    forward: Forward = torch.compile(model) if fit.computing.compile else model.forward
+    forward = _compiled(model, device) if fit.computing.compile else model.forward
     schedule = None
     if fit.scheduler is not None:
         schedule = Schedule(fit.scheduler, optimizer, steps_an_epoch * fit.epochs, fit.epochs)
@@ -58,6 +60,18 @@ def build_loop(
         seed_of=_seed_of(experiment) if draws(experiment.model) else None,
         change=_augmentation(experiment),
     )
+
+
+def _compiled(model: nn.Module, device: str) -> Forward:
+    """torch.compile; on the CPU it needs a compiler of C++. Raises InputError without one."""
+    compilers = [os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl"]
+    if device == "cpu" and not any(name and shutil.which(name) for name in compilers):
+        raise InputError(
+            "torch.compile needs a C++ compiler, and none is installed here: install g++, or switch Compile off in "
+            "step 3, Computing."
+        )
+    compiled: Forward = torch.compile(model)
+    return compiled
 
 
 def check_fit(experiment: ex.Experiment) -> None:

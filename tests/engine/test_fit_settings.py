@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 
 import numpy as np
 import pytest
@@ -108,6 +109,25 @@ def test_without_validation_rows_the_training_loss_judges_in_the_script_too(warm
     assert_prints_what_the_session_did(session, run_warm(warm_python, tmp_path, code))
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:DeprecationWarning")  # torch of itself
+def test_a_compiled_model_gives_the_same_bits_in_its_script(warm_python, tmp_path):
+    if not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler on the CPU")
+    fit = ex.replace(FIT, epochs=3, computing=ex.Computing(compile=True))
+    session = Session(ex.Experiment(data=ROWS, model=ex.LinearRegressionModelV2(), fit=fit))
+    session.advance()
+    code = script(session.experiment, "cpu", session.dataset.reading, session.inputs)
+    assert "torch.compile" in code
+    assert_prints_what_the_session_did(session, run_warm(warm_python, tmp_path, code))
+
+
+def test_without_a_compiler_compile_is_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(InputError, match="switch Compile off"):
+        Session(ex.Experiment(data=ROWS, model=MODEL, fit=ex.replace(FIT, computing=ex.Computing(compile=True))))
+
+
 @pytest.mark.parametrize(("name", "model"), WALK)
 def test_a_fit_in_pieces_is_the_fit_in_one_to_the_bit(name, model):
     whole, pieces = Session(experiment_of(name, model)), Session(experiment_of(name, model))
@@ -178,6 +198,24 @@ def test_the_best_weights_are_those_of_the_best_epoch():
     short = Session(ex.replace(session.experiment, fit=ex.replace(fit, epochs=best + 1, stopping=ex.Stopping())))
     short.advance()
     assert weights(session) == weights(short)
+
+
+@pytest.mark.parametrize("size", [0, 16])
+def test_a_fit_saved_after_its_best_epoch_still_ends_with_the_best_weights_to_the_bit(tmp_path, size):
+    fit = ex.replace(FIT, optimizer=ex.SGD(lr=4.0), epochs=40, stopping=ex.Stopping(patience=5))
+    experiment = ex.Experiment(data=ROWS, model=MODEL, fit=ex.replace(fit, batches=ex.Batches(size=size)))
+    whole, first = Session(experiment), Session(experiment)
+    whole.advance()
+    first.advance(epochs=whole.epoch - 2)
+    assert int(whole.history.column("validation").argmin()) == whole.epoch - 6
+    save_model(tmp_path / "waiting.pt", first)
+    assert first.epoch == whole.epoch - 2 and not first.done
+    opened = open_model(tmp_path / "waiting.pt")
+    again = Session(experiment)
+    restore(again, opened)
+    for session in (first, again):
+        session.advance()
+        assert session.ended == whole.ended and weights(session) == weights(whole)
 
 
 def test_a_time_limit_ends_the_fit_between_two_epochs_and_keeps_what_there_is():
