@@ -43,6 +43,11 @@ class HubFolder:
     std: tuple[float, ...]
     """What a picture of 0 to 1 is normalised by, a number for each channel."""
 
+    @property
+    def normalises(self) -> bool:
+        """Whether that changes anything."""
+        return any(self.mean) or set(self.std) != {1.0}
+
 
 def look(model: ex.Backbone) -> HubFolder:
     """The folder of `model`, on this machine. Nothing in it is run, nothing is fetched. Raises InputError."""

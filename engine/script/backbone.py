@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from engine import experiment as ex
 from engine.errors import InputError
 from engine.pretrained.hub_folder import look
 from engine.script.sources import class_lines
 
+WIDEST_LINE = 100
+
 
 def backbone_lines(model: ex.Backbone, input_shape: str, outputs: str) -> tuple[list[str], list[str]]:
     """The lines that define the class, and those that load the backbone and put the head on it."""
-    said = [f"backbone, {input_shape}, n_outputs={outputs}, pooling={model.pooling!r}"]
+    arguments, why = ["backbone", input_shape, f"n_outputs={outputs}"], ""
+    if model.pooling != "auto":
+        arguments.append(f'pooling="{model.pooling}"')
     try:
         folder = look(model)
     except InputError as error:
-        said.append(f"# {error}")
+        why = str(error)
     else:
-        if any(folder.mean) or set(folder.std) != {1.0}:
-            said += [f"mean={folder.mean!r}", f"std={folder.std!r}"]
+        if folder.normalises:
+            arguments += [f"mean={folder.mean!r}", f"std={folder.std!r}"]
+    build = [f"model = Backbone({', '.join(arguments)})"]
+    if len(build[0]) > WIDEST_LINE:
+        build = ["model = Backbone(", *(f"    {argument}," for argument in arguments), ")"]
     return class_lines("backbone")["Backbone"], [
+        *(f"# {line}" for line in wrap(why, WIDEST_LINE)),
         "backbone = AutoModel.from_pretrained(  # from the disk: nothing is fetched, nothing in it is run",
         f"    {model.folder!r},",
         "    dtype=torch.float32,",
@@ -27,8 +37,6 @@ def backbone_lines(model: ex.Backbone, input_shape: str, outputs: str) -> tuple[
         "    trust_remote_code=False,",
         '    attn_implementation="eager",',
         ")",
-        "model = Backbone(",
-        *(f"    {line}" if line.startswith("#") else f"    {line}," for line in said),
-        ")",
+        *build,
         *(["model.backbone.requires_grad_(False)  # it keeps its weights"] if model.frozen else []),
     ]
