@@ -46,9 +46,22 @@ def build_backbone(model: ex.Backbone, inputs: Inputs, n_outputs: int) -> nn.Mod
             f"The backbone {folder.name} does not go with pictures of {' × '.join(map(str, inputs.shape))} "
             f"({_short(error)}): choose another, or another pooling, in step 2, or other pictures in step 1."
         ) from None
+    if _draws(built, inputs):
+        raise InputError(
+            f"The backbone {folder.name} draws random numbers also while it is judged, so no two looks at a picture "
+            "are the same: choose another in step 2."
+        )
     if model.frozen:
         built.backbone.requires_grad_(False)
     return built
+
+
+def _draws(built: Backbone, inputs: Inputs) -> bool:
+    """Whether it draws from torch's global generator in eval mode, as a masked autoencoder does."""
+    before = torch.get_rng_state()
+    with torch.no_grad():
+        built.features(torch.zeros(1, *inputs.shape))
+    return not torch.equal(before, torch.get_rng_state())
 
 
 def backbone_words(built: nn.Module) -> tuple[str, ...]:

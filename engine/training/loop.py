@@ -45,8 +45,7 @@ def build_loop(
 ) -> Loop:
     """The loop for `experiment` over a model and an optimizer that are built. Raises InputError."""
     fit = experiment.fit
-    frozen = int(experiment.model.frozen) if isinstance(experiment.model, ex.Sequential | ex.Backbone) else 0
-    switch = mode_switch(model, frozen)
+    switch = mode_switch(model, _n_frozen(experiment))
     forward = _compiled(model, device) if fit.computing.compile else model.forward
     schedule = None
     if fit.scheduler is not None:
@@ -60,6 +59,11 @@ def build_loop(
         seed_of=_seed_of(experiment) if draws(experiment.model) else None,
         change=_augmentation(experiment),
     )
+
+
+def _n_frozen(experiment: ex.Experiment) -> int:
+    """So many of the first children of the model are frozen."""
+    return int(experiment.model.frozen) if isinstance(experiment.model, ex.Sequential | ex.Backbone) else 0
 
 
 def _compiled(model: nn.Module, device: str) -> Forward:
@@ -95,7 +99,8 @@ def check_last_batch(experiment: ex.Experiment, model: nn.Module, n_train: int) 
         last = n_train
     if last > 1 or (experiment.fit.batches.drop_last and n_train > size):
         return
-    if any(isinstance(module, _BatchNorm) for module in model.modules()):
+    frozen = {module for layer in list(model.children())[: _n_frozen(experiment)] for module in layer.modules()}
+    if any(isinstance(module, _BatchNorm) and module not in frozen for module in model.modules()):
         raise InputError(
             f"The last of the batches has one row, and BatchNorm takes the deviation of each batch: {n_train:,} rows "
             f"in batches of {size:,}; choose another batch size or drop the last one in step 3."

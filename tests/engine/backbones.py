@@ -19,19 +19,24 @@ VIT = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "inte
        "image_size": 16, "patch_size": 8, "hidden_dropout_prob": 0.1}  # fmt: skip
 
 
-def backbone(folder: Path, kind: str = "resnet", **changes: object) -> Path:
+def backbone(folder: Path, kind: str = "resnet") -> Path:
     """A folder with config.json and model.safetensors."""
     torch.manual_seed(3)
     match kind:
         case "resnet":
-            model = transformers.ResNetModel(transformers.ResNetConfig(**RESNET | changes))
+            model = transformers.ResNetModel(transformers.ResNetConfig(**RESNET))
             model.train()
             with torch.no_grad():
                 model(torch.rand(8, 3, 16, 16))  # the statistics of its BatchNorms are no longer the first ones
         case "vit":
-            model = transformers.ViTModel(transformers.ViTConfig(**VIT | changes))
+            model = transformers.ViTModel(transformers.ViTConfig(**VIT))
         case "vit without a pooler":
-            model = transformers.ViTModel(transformers.ViTConfig(**VIT | changes), add_pooling_layer=False)
+            model = transformers.ViTModel(transformers.ViTConfig(**VIT), add_pooling_layer=False)
+        case "masked autoencoder":
+            model = transformers.ViTMAEModel(transformers.ViTMAEConfig(**VIT))
+        case "classifier in halves":
+            config = transformers.ResNetConfig(**RESNET | {"num_labels": 5})
+            model = transformers.ResNetForImageClassification(config).half()
         case "bert":
             model = transformers.BertModel(
                 transformers.BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)

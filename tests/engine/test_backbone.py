@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from engine import experiment as ex
@@ -125,6 +126,31 @@ def test_a_folder_beside_the_experiment_is_found_from_there_and_a_name_stays_a_n
     assert parse_experiment(text, "own.toml", tmp_path).model.folder == "microsoft/resnet-18"
 
 
+def test_a_classifier_s_own_head_is_left_out_and_half_precision_becomes_float32(tmp_path):
+    folder = backbone(tmp_path / "theirs", "classifier in halves")
+    theirs = safetensors.torch.load_file(folder / "model.safetensors")
+    model = build_model(ex.Backbone(folder=str(folder)), Inputs((3, 12, 12)), 2)
+    ours = {key.replace("backbone.", "resnet."): value for key, value in model.state_dict().items()}
+    shared = theirs.keys() & ours.keys()
+    assert {key.split(".")[0] for key in theirs.keys() - shared} == {"classifier"} and len(shared) > 10
+    assert all(torch.equal(theirs[key].to(ours[key].dtype), ours[key]) for key in shared)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_last_batch_of_one_picture_is_no_matter_for_frozen_statistics(tmp_path, frozen):
+    folder = backbone(tmp_path / "theirs")
+    made = experiment(pictures(tmp_path / "pictures"), folder, frozen=frozen)
+    made = ex.replace(made, fit=ex.replace(made.fit, batches=ex.Batches(size=6)))  # 19 pictures
+    if frozen:
+        session = Session(made)
+        session.advance()
+        assert session.epoch == 3
+    else:
+        with pytest.raises(InputError, match="last of the batches has one row"):
+            Session(made)
+
+
 # ------------------------------------------------------------------------------------------------ the cache
 
 
@@ -221,6 +247,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, how):
     [
         ("bert", "auto", (3, 12, 12), "does not take pictures.*not there yet"),
         ("vit without a pooler", "auto", (3, 12, 12), 'drawn at random: choose the pooling "mean"'),
+        ("masked autoencoder", "mean", (3, 12, 12), "draws random numbers also while it is judged"),
         ("resnet", "first token", (3, 12, 12), "has no tokens"),
         ("resnet", "auto", (2, 12, 12), "does not go with pictures of 2 × 12 × 12"),
         ("vit", "auto", (5,), "the data has rows of shape"),
