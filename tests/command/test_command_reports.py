@@ -45,7 +45,7 @@ def test_script_prints_the_experiment_s_script(sixstep, name):
     assert (finished.code, finished.err) == (0, "")
     experiment = set_value(find_experiment(name), "fit.epochs=7")
     session = Session(experiment)
-    assert finished.out == script(experiment, "cpu", session.dataset.reading)
+    assert finished.out == script(experiment, "cpu", session.dataset.reading, session.inputs, session.match)
     ast.parse(finished.out)
 
 
@@ -79,13 +79,17 @@ def test_a_model_is_described_with_its_experiment(sixstep, tmp_path):
 
 
 def test_a_model_from_elsewhere_is_described_with_what_its_shapes_tell(sixstep, tmp_path):
-    torch.save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "odd.pt")
+    torch.save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "one.pt")
     stack = torch.nn.Sequential(torch.nn.Linear(3, 2))
     torch.save(stack.state_dict(), tmp_path / "stack.pt")
     content = report(sixstep("inspect", "stack.pt", "--json"), 0, "ok")
     assert (content["model"], content["features"], content["outputs"]) == ("Layers", 3, 2)
-    content = report(sixstep("inspect", "odd.pt", "--json"), 0, "warning")
+    content = report(sixstep("inspect", "one.pt", "--json"), 0, "ok")
     assert content["tensors"] == {"weight": "[2, 3] float32", "bias": "[2] float32"}
+    assert (content["model"], content["features"], content["outputs"]) == ("Sequential", 3, 2)
+    torch.save({"codebook": torch.zeros(2, 3, 4, 5, 6)}, tmp_path / "odd.pt")
+    content = report(sixstep("inspect", "odd.pt", "--json"), 0, "warning")
+    assert "model" not in content and "codebook" in content["messages"][0]
 
 
 def test_an_experiment_is_described_by_itself(sixstep, tmp_path):
