@@ -6,6 +6,7 @@ safetensors, a config names one of the models that transformers itself has, code
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from engine.errors import InputError
 from engine.models.backbone import Backbone
 from engine.models.inputs import Inputs
 from engine.pickle_notes import shown
-from engine.pretrained.hub_folder import NOT_INSTALLED, HubFolder, look, stay_offline
+from engine.pretrained.hub_folder import NOT_INSTALLED, HubFolder, look
 
 LOAD = {
     "local_files_only": True, "use_safetensors": True, "trust_remote_code": False,
@@ -75,7 +76,8 @@ def backbone_words(built: nn.Module) -> tuple[str, ...]:
 
 def _transformers() -> Any:
     """The library, told to stay off the network and off the terminal. Raises InputError where it is not installed."""
-    stay_offline()
+    os.environ["HF_HUB_OFFLINE"] = "1"  # its libraries look at this when they are imported
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     try:
         import transformers
     except ImportError:

@@ -23,6 +23,7 @@ NO_FOLDER = (
     "Backbone needs a folder with config.json and model.safetensors, or a name such as microsoft/resnet-18: "
     "choose it in step 2."
 )
+NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
 LARGEST_JSON = 4_000_000  # bytes
 COUNTS = re.compile(r"(layers|depths?|blocks|stages|experts|repeats)$")
 LARGEST_COUNT = 1000
@@ -76,12 +77,6 @@ def look(model: ex.Backbone) -> HubFolder:
     return HubFolder(name, path, n_bytes, mean, std)
 
 
-def stay_offline() -> None:
-    """Have the hub's libraries, which look at this when they are imported, never ask the network."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-
-
 def _path(model: ex.Backbone) -> Path:
     name = model.folder
     if not name:
@@ -93,24 +88,32 @@ def _path(model: ex.Backbone) -> Path:
                 f"The backbone's folder {shown(name, 200)} is not there: put it back, or choose another in step 2."
             )
         return path
-    stay_offline()
-    try:
-        from huggingface_hub import try_to_load_from_cache
-        from huggingface_hub.errors import HFValidationError
-    except ImportError:
-        raise InputError(NOT_INSTALLED) from None
-    try:
-        found = try_to_load_from_cache(name, "config.json")
-    except HFValidationError:
+    if not NAME.fullmatch(name) or ".." in name:
         raise InputError(
             f"{shown(name, 100)} is no name on the Hugging Face hub: write it as owner/name, or a path in full."
-        ) from None
-    if not isinstance(found, str):
-        raise InputError(
-            f"{shown(name, 100)} is not in the cache, and nothing is fetched here: run hf download {shown(name, 100)} "
-            "once, or choose a folder in step 2."
         )
-    return Path(found).parent
+    found = _in_cache(name)
+    if found is None:
+        raise InputError(
+            f"{name} is not in the cache, and nothing is fetched here: run hf download {name} once, or choose a folder "
+            "in step 2 (its path in full, or from ./ on)."
+        )
+    return found
+
+
+def _in_cache(name: str) -> Path | None:
+    """The folder that the cache of the hub's library has of the newest version of a model; None where it has none.
+
+    The window asks at every edit, so that library, which is slow to import, is not used here; a test compares the two.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or home) / "hub").expanduser()
+    repository = cache / f"models--{name.replace('/', '--')}"
+    try:
+        snapshot = repository / "snapshots" / (repository / "refs" / "main").read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return snapshot if snapshot.is_dir() else None
 
 
 def _json(file: Path, name: str) -> dict[str, Any]:

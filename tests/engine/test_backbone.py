@@ -19,6 +19,7 @@ from engine.files import parse_experiment, read_experiment, write_experiment
 from engine.model_file import open_model, restore, save_model
 from engine.models.build import build_model
 from engine.models.inputs import Inputs
+from engine.pretrained.hub_folder import look
 from engine.script import script
 from engine.session import Session
 from tests.engine.backbones import NORMALISATION, backbone, experiment, pictures
@@ -156,11 +157,7 @@ def test_a_last_batch_of_one_picture_is_no_matter_for_frozen_statistics(tmp_path
 
 def in_cache(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A snapshot in a cache as the hub's tools leave it."""
-    import huggingface_hub
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(root))
-    looks_there = sys.modules[huggingface_hub.try_to_load_from_cache.__module__]
-    monkeypatch.setattr(looks_there, "HF_HUB_CACHE", str(root), False)
+    monkeypatch.setenv("HF_HUB_CACHE", str(root))
     repository = root / f"models--{name.replace('/', '--')}"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("a" * 40)
@@ -175,13 +172,17 @@ def test_a_name_on_the_hub_is_taken_from_the_cache_and_the_network_is_never_aske
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     source = pictures(tmp_path / "pictures")
+    library = pytest.importorskip("huggingface_hub")
+    theirs = library.try_to_load_from_cache("someone/tiny", "config.json", cache_dir=tmp_path / "cache")
+    assert look(ex.Backbone(folder="someone/tiny")).path == Path(theirs).parent
     session = Session(experiment(source, "someone/tiny"))
     session.advance()
     assert "'someone/tiny'," in script(session.experiment)
     with pytest.raises(InputError, match=r"someone/other is not in the cache.*hf download someone/other once"):
         Session(experiment(source, "someone/other"))
-    with pytest.raises(InputError, match="no name on the Hugging Face hub"):
-        Session(experiment(source, "a/b/c"))
+    for name in ("a/b/c", "../cache", "someone/..", "a b", "a\0b"):
+        with pytest.raises(InputError, match=r"no name on the Hugging Face hub|is not there"):
+            Session(experiment(source, name))
 
 
 # ---------------------------------------------------------------------------------------------- what is refused
@@ -269,10 +270,8 @@ def test_a_pooler_that_is_not_there_is_not_missed_by_the_other_poolings(tmp_path
 def test_without_transformers_the_sentence_says_what_to_install(tmp_path, monkeypatch):
     folder = backbone(tmp_path / "theirs")
     monkeypatch.setitem(sys.modules, "transformers", None)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    for name in (str(folder), "someone/tiny"):
-        with pytest.raises(InputError, match=r'pip install "transformers>=5"'):
-            build_model(ex.Backbone(folder=name), Inputs((3, 12, 12)), 2)
+    with pytest.raises(InputError, match=r'pip install "transformers>=5"'):
+        build_model(ex.Backbone(folder=str(folder)), Inputs((3, 12, 12)), 2)
 
 
 def test_a_backbone_that_is_not_chosen_yet_is_asked_for_and_its_script_says_so():
