@@ -52,8 +52,11 @@ class Tally:
         return self._position.batches
 
     def add(self, loss: torch.Tensor, n_rows: int) -> None:
-        """The loss of the next batch, before its update."""
+        """The loss of the next batch, before its update. Raises NotFiniteError."""
         self._position.batches += 1
+        if loss.device.type == "cpu":  # nothing to wait for; many small tensors would cut the memory into pieces
+            self._count(loss.item(), n_rows)
+            return
         self._unread.append((loss, n_rows))
         if len(self._unread) >= UNREAD:
             self.settle()
@@ -63,9 +66,13 @@ class Tally:
         if not self._unread:
             return
         losses = torch.stack([loss for loss, _ in self._unread]).tolist()
-        for loss, (_, n_rows) in zip(losses, self._unread, strict=True):  # one by one, as the script does
-            self._position.total += loss * n_rows
+        rows = [n_rows for _, n_rows in self._unread]
         self._unread.clear()
+        for loss, n_rows in zip(losses, rows, strict=True):  # one by one, as the script does
+            self._count(loss, n_rows)
+
+    def _count(self, loss: float, n_rows: int) -> None:
+        self._position.total += loss * n_rows
         if not math.isfinite(self._position.total):
             raise NotFiniteError
 
