@@ -51,10 +51,10 @@ class Dialogs:
     def ask_for_new_head(self, sentence: str) -> bool:
         """Whether a model that does not fit the classes at hand is to be used with a new head."""
         box = self._box(QMessageBox.Icon.Question, sentence, "Use its layers as pretrained, frozen, with a new head?")
-        use = box.addButton("Use as pretrained", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is use
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Yes | buttons.Cancel)
+        box.button(buttons.Yes).setText("Use as pretrained")
+        return buttons(box.exec()) is buttons.Yes
 
     def error(self, sentence: str, details: str = "") -> None:
         """Say what went wrong, with the details folded away."""
