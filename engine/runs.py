@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine import experiment as ex
-from engine.training.stopping import restores
+from engine.training.stopping import Judge, judged, restores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,10 +38,21 @@ class Run:
     def outcome(self) -> str:
         """How it ended, in a sentence."""
         done, epochs = len(self.losses), self.experiment.fit.epochs
+        best = ""
+        if restores(self.experiment.fit.stopping) and done:
+            epoch, loss = self._best()
+            split = self.splits[judged(self.splits)]
+            best = f" The weights are those of epoch {epoch:,}, {split} loss {loss:.4g}."
         if self.why:
-            best = " The weights are those of the best epoch." if restores(self.experiment.fit.stopping) else ""
             return f"Ended after {done:,} of {epochs:,} epochs: {self.why}.{best}"
-        return "Done." if done >= epochs else f"Stopped after {done:,} of {epochs:,} epochs."
+        return f"Done.{best}" if done >= epochs else f"Stopped after {done:,} of {epochs:,} epochs."
+
+    def _best(self) -> tuple[int, float]:
+        """The best epoch, counted from 1, and its loss."""
+        judge = Judge(self.experiment.fit.stopping)
+        for loss in self.losses[:, judged(self.splits)].tolist():
+            judge.look(loss)
+        return judge.best_epoch, judge.best_loss
 
     @property
     def last_losses(self) -> dict[str, float]:

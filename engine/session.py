@@ -26,10 +26,10 @@ from engine.pretrained.loading import load_first_weights
 from engine.threads import needs_one_thread
 from engine.training import batches, streaming
 from engine.training.advice import advice
-from engine.training.batches import NotFiniteError, Position, Tally, judged
+from engine.training.batches import NotFiniteError, Position, Tally
 from engine.training.full_batch import train
 from engine.training.loop import build_loop, check_fit, check_last_batch
-from engine.training.stopping import Judge, looks, restores
+from engine.training.stopping import Judge, judged, looks, restores
 
 if TYPE_CHECKING:
     from engine.data.parquet.reader import Reader

@@ -19,6 +19,7 @@ class OwnCodeWork(QObject):
     """Connects them."""
 
     prepare_wanted = Signal()
+    busy = Signal(bool)  # own code is being tried: what starts a fit has to wait
 
     def __init__(
         self, document: Document, trust: Trust, settings: Settings, trainer: TrainingThread, filing: Filing,
@@ -32,12 +33,19 @@ class OwnCodeWork(QObject):
         self.view.typing.connect(trainer.expect_code)
         self.view.check_wanted.connect(self._check)
         self.view.trusted.connect(self._take_as_trusted)
+        trainer.code_checked.connect(self._end)
+        trainer.failed.connect(self._end)
         trainer.code_checked.connect(self.view.show_checked)
         trainer.failed.connect(self.view.show_failure)
 
     @Slot(object)
     def _check(self, experiment: ex.Experiment) -> None:
+        self.busy.emit(True)
         self._trainer.check_code(experiment, self._device())
+
+    @Slot(object)
+    def _end(self, _answer: object) -> None:
+        self.busy.emit(False)
 
     @Slot(str)
     def _take_as_trusted(self, code: str) -> None:

@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         self.own_code_card.editor_wanted.connect(self.views.open_editor)
         self.own_code.closed.connect(self.views.show_plots)
         self._own_code.prepare_wanted.connect(self._prepare)
+        self._own_code.busy.connect(self._code_is_tried)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
         self.menus.new_chosen.connect(self.filing.new)
@@ -262,6 +263,11 @@ class MainWindow(QMainWindow):
         if self.trainer.isRunning():
             self.trainer.prepare(self.document.experiment, self._device())
 
+    @Slot(bool)
+    def _code_is_tried(self, on: bool) -> None:
+        """A fit that began now would be of the model before."""
+        self.actions_.refresh(self.state, self.prepared is not None and not on)
+
     def _device(self) -> str:
         return self.fit_panel.device.currentText()
 
@@ -335,6 +341,8 @@ class MainWindow(QMainWindow):
         }
         if state in messages:
             self.status.say(messages[state])
+        elif state is RunState.IDLE and self.status.message == messages[RunState.RUNNING]:
+            self.status.say("")  # another experiment has taken its place
 
     @Slot(object)
     def _show_evaluation(self, evaluation: Evaluation) -> None:

@@ -15,6 +15,7 @@ from engine import experiment as ex
 from engine.data.dataset import Dataset
 from engine.training.loop import Loop
 from engine.training.step import epoch_seed
+from engine.training.stopping import judged
 
 UNREAD = 256
 """So many losses are kept as tensors at most: reading one waits for the device."""
@@ -120,8 +121,3 @@ def epoch(
     if schedule is not None:
         schedule.after_epoch(float(row[0, judged(dataset.splits)]))
     return row
-
-
-def judged(splits: tuple[str, ...]) -> int:
-    """Which of an epoch's losses choices are made by: the validation loss, or without one the training loss."""
-    return splits.index("validation") if "validation" in splits else 0

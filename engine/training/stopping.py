@@ -40,3 +40,8 @@ def looks(stopping: ex.Stopping) -> bool:
 def restores(stopping: ex.Stopping) -> bool:
     """Whether the weights of the best epoch are taken at the end."""
     return bool(stopping.patience) and stopping.restore_best
+
+
+def judged(splits: tuple[str, ...]) -> int:
+    """Which of an epoch's losses choices are made by: the validation loss, or without one the training loss."""
+    return splits.index("validation") if "validation" in splits else 0

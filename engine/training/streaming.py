@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from engine.data.parquet.reader import Reader
 from engine.data.parquet.stream import Stream
-from engine.training.batches import Tally, judged
+from engine.training.batches import Tally
 from engine.training.loop import Loop
 from engine.training.step import epoch_seed
+from engine.training.stopping import judged
 
 
 def shuffled(stream: Stream, reader: Reader, epoch: int) -> Iterator[torch.Tensor | None]:

@@ -78,7 +78,9 @@ def test_early_stopping_says_why_and_the_weights_are_the_best_ones(person: Perso
     run = window.improve_panel.runs[-1]
     assert len(run.losses) < 5000
     assert f"Ended after {len(run.losses)} of 5,000 epochs: no gain in 20 epochs" in window.status.message
-    assert run.losses[:, 1].argmin() == len(run.losses) - 21
+    best = int(run.losses[:, 1].argmin())
+    assert best == len(run.losses) - 21
+    assert f"The weights are those of epoch {best + 1}, validation loss" in window.status.message
 
 
 def test_a_stop_in_the_middle_of_an_epoch_of_batches_is_taken_at_once_and_the_fit_goes_on(person: Person) -> None:

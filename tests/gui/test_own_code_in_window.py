@@ -65,6 +65,23 @@ def test_a_model_is_written_checked_and_fitted_and_one_undo_takes_it_back(person
     assert not isinstance(window.document.experiment.model, ex.OwnCode)
 
 
+def test_no_fit_begins_while_code_is_tried_and_then_it_is_of_the_new_model(person: Person):
+    window, view = person.window, person.window.own_code
+    person.do("own_code")
+    write(person, WIDER)
+    view.use_button.click()
+    assert view.says.text() == "Checking…"
+    assert not any(window.actions_[name].isEnabled() for name in ("fit", "step", "reset"))
+    person.wait(lambda: isinstance(window.prepared.experiment.model, ex.OwnCode))
+    person.wait(lambda: window.actions_["fit"].isEnabled())
+    person.fit()
+    assert isinstance(window.improve_panel.runs[-1].experiment.model, ex.OwnCode)
+
+    write(person, WRONG)
+    checked_after(person, view.check_button.click)
+    assert window.actions_["fit"].isEnabled()
+
+
 def test_a_file_s_code_is_shown_and_waits_for_trust_then_goes_on_with_its_weights(person: Person, qtbot, tmp_path):
     path = tmp_path / "own.pt"
     marked = f"open({str(tmp_path / 'it ran')!r}, 'w').close()\n{WIDER}"
