@@ -25,6 +25,7 @@ from engine.choices import ACTIVATIONS, LOSSES, OPTIMIZERS
 PAIRS = {  # options that are allowed, or do something, only together with another
     (ex.SGD, "dampening"): {"momentum": 0.9},
     (ex.SGD, "nesterov"): {"momentum": 0.9},
+    (ex.optimizers.LBFGS, "lr"): {"lr": 0.1},  # at 0.5 it diverges on the table of the walk
     (ex.Sequential, "weights"): {"weights": "/models/other.pt"},  # a path in full, as files have it
     (ex.schedulers.CyclicLR, "max_momentum"): {"max_momentum": 0.95},
     (ex.schedulers.CyclicLR, "gamma"): {"mode": "exp_range"},
