@@ -68,7 +68,7 @@ class GRU(LayerPart, frozen=True):
 
 
 class MultiheadAttention(LayerPart, frozen=True):
-    """Self-attention: every step of [length, n] looks at all the others."""
+    """Self-attention: every step of [length, n] looks at all the others, at what fills short texts too."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("num_heads",)
     num_heads: Annotated[
@@ -87,7 +87,7 @@ class MultiheadAttention(LayerPart, frozen=True):
 
 
 class TransformerEncoderLayer(LayerPart, frozen=True):
-    """Self-attention, then two Linear layers for each step, both with shortcut and LayerNorm: [length, n] stays."""
+    """Self-attention, then two Linear layers a step, with shortcuts and LayerNorm; what fills short texts is not masked."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("nhead",)
     nhead: Annotated[
@@ -174,11 +174,11 @@ class PositionalEmbedding(LayerPart, frozen=True):
 
 
 class LastStep(LayerPart, frozen=True):
-    """The last step alone: [length, n] to [n]."""
+    """The last step alone, of short texts a filled one: [length, n] to [n]."""
 
 
 class MeanOverTime(LayerPart, frozen=True):
-    """The mean of all steps: [length, n] to [n]."""
+    """The mean of all steps, those that fill short texts too: [length, n] to [n]."""
 
 
 class MaxOverTime(LayerPart, frozen=True):
