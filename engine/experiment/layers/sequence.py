@@ -87,7 +87,7 @@ class MultiheadAttention(LayerPart, frozen=True):
 
 
 class TransformerEncoderLayer(LayerPart, frozen=True):
-    """Self-attention, then two Linear layers a step, with shortcuts and LayerNorm; what fills short texts is not masked."""
+    """Self-attention, then two Linear layers a step, with shortcuts and LayerNorm; filled steps are not masked."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("nhead",)
     nhead: Annotated[
