@@ -72,7 +72,8 @@ class ChoiceForm(QWidget):
         self._help.setVisible(kind is not None)
         self._warn(self._reasons.get(kind, "") if kind is not None else "")
         for other, form in self._forms.items():
-            form.setVisible(other is kind)
+            if other is not kind:
+                form.hide()
         if kind is None or part is None or not msgspec.structs.fields(kind):
             return
         self._last[kind] = part

@@ -58,7 +58,7 @@ class Bench:
         """Put these layers in place of those that are there."""
         model = ex.Sequential(layers=layers, frozen=frozen)
         self.document.replace(ex.replace(self.document.experiment, model=model))
-        QApplication.sendPostedEvents()  # the list gets the height that it asks for
+        settle()
 
     def undo(self) -> None:
         self.document.undo_stack.undo()
@@ -70,6 +70,12 @@ def bench(qtbot: QtBot) -> Bench:
     bench = Bench(qtbot, find_experiment("circles-relu"))
     choose_sequential(bench.panel)
     return bench
+
+
+def settle() -> None:
+    """The list gets the height that it asks for: a layout asks the next one above it, one in a turn of events."""
+    for _ in range(4):
+        QApplication.sendPostedEvents()
 
 
 def choose_sequential(panel: ModelPanel) -> None:
@@ -393,6 +399,46 @@ def test_what_comes_out_at_the_end_is_mended_below_the_list(bench: Bench) -> Non
     assert not bench.layers.end.isVisible()
     assert bench.panel.flow is not None
     assert bench.panel.flow.misfit == ""
+
+
+def test_the_buttons_stay_below_the_pointer_while_layers_and_messages_come_and_go(bench: Bench) -> None:
+    def places() -> list[QPoint]:
+        settle()
+        buttons = [bench.layers.add_button, *bench.layers._buttons.values()]
+        return [button.mapTo(bench.panel, QPoint()) for button in buttons]
+
+    bench.show(TEN, of.ReLU(), TEN, of.ReLU(), of.Linear())
+    before = places()
+    bench.layers.add(of.Tanh)
+    assert places() == before
+    for _ in range(3):
+        bench.layers.remove()
+        assert places() == before
+    bench.show(of.Linear(out_features=3))
+    assert places() == before and bench.layers.end.isVisible()
+    list_ends = bench.layers.view.mapTo(bench.panel, bench.layers.view.rect().bottomLeft()).y()
+    assert bench.layers.end.mapTo(bench.panel, QPoint()).y() > list_ends > before[0].y()
+
+
+def test_after_a_mend_the_keyboard_is_in_the_list(bench: Bench) -> None:
+    bench.show(TEN, of.ReLU(), of.Linear(out_features=3))
+    for note in (lambda: bench.layers.end, lambda: bench.layers.view.notes()[0]):
+        (button, *_) = note().buttons
+        button.setFocus()
+        QTest.keyClick(button, Qt.Key.Key_Space)
+        assert bench.panel.flow is not None and bench.panel.flow.misfit == ""
+        assert bench.panel.focusWidget() is bench.layers.view
+        bench.show(TEN, of.BatchNorm2d(), of.Linear())
+
+
+def test_a_button_that_turns_grey_leaves_the_keyboard_to_the_list(bench: Bench) -> None:
+    bench.show(TEN, of.ReLU(), of.Linear())
+    click(bench.layers, (1,))
+    up = bench.layers._buttons["up"]
+    up.setFocus()
+    QTest.keyClick(up, Qt.Key.Key_Space)
+    assert bench.names == "ReLU Linear Linear" and not up.isEnabled()
+    assert bench.panel.focusWidget() is bench.layers.view
 
 
 def test_a_fault_inside_a_block_is_marked_at_the_inner_layer(bench: Bench) -> None:

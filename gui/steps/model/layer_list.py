@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from engine import experiment as ex
 from engine.models import layer_list as edit
@@ -94,17 +94,18 @@ class LayerList(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(2)
         buttons.addWidget(self.add_button)
-        buttons.addStretch()
+        buttons.addSpacing(8)
         self._buttons = {name: self._button(name) for name in ("up", "down", "duplicate", "remove", "freeze")}
         for button in self._buttons.values():
             buttons.addWidget(button)
+        buttons.addStretch()  # at the right, a scroll bar that comes would move them
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(top)
+        layout.addLayout(buttons)  # above the list: the pointer rests on a button while layers come and go
         layout.addWidget(self.view)
         layout.addWidget(self.end)
-        layout.addLayout(buttons)
         layout.addWidget(self.form)
 
     def _button(self, name: str) -> QToolButton:
@@ -198,10 +199,14 @@ class LayerList(QWidget):
     # ---------------------------------------------------------------------------------------------- the changes
 
     def _want(self, model: ex.Sequential, path: Path | None = None, key: str = "") -> None:
-        """Ask for another model; select what is at `path` in it."""
+        """Ask for another model; select what is at `path` in it. A button that is gone or grey thereafter leaves the
+        keyboard to the list."""
+        used = self.window().focusWidget()
         self._next = path
         self.wanted.emit(model, key)
         self._next = None
+        if isinstance(used, QAbstractButton) and self.window().focusWidget() is not used:
+            self.view.setFocus()
 
     def place_for_new(self) -> tuple[Path, str]:
         """Where a new layer comes, and that in words: into an empty block, else below what is selected, but never
