@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout
 
+from engine import experiment as ex
 from engine.models.layer_list import Path
 from gui.layer_words import shape_words
 from gui.misfit import MisfitNote
@@ -42,7 +43,7 @@ class ModelView(QFrame):
 
         self.graph.selected.connect(self._graph_selected)
         self.table.selectionModel().currentRowChanged.connect(self._row_selected)
-        self.misfit.mended.connect(self.mended)
+        self.misfit.mended.connect(self._mended)
 
     def _lay_out(self) -> None:
         self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -130,6 +131,11 @@ class ModelView(QFrame):
 
     def _bring_into_view(self, box: Box) -> None:
         self._area.ensureVisible(int(box.column.center().x()), 0, int(box.column.width()) + 20, 0)
+
+    @Slot(object)
+    def _mended(self, model: ex.Sequential) -> None:
+        self.mended.emit(model)
+        self.table.setFocus()  # the button that was pressed is gone
 
     @Slot(tuple)
     def _graph_selected(self, path: Path) -> None:

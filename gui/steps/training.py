@@ -108,6 +108,7 @@ class TrainingForms(StepPanel):
     @Slot(object)
     def _mended(self, experiment: ex.Experiment) -> None:
         self.document.replace(experiment)
+        self.loss.setFocus()  # the button that was pressed is gone
 
     @Slot(object)
     def _optimizer_chosen(self, optimizer: ex.Optimizer) -> None:

@@ -166,14 +166,17 @@ class WeightsForm(QWidget):
     @Slot()
     def _freeze(self) -> None:
         self._take(freeze_all_but_head(self._model))
+        self.unfreeze.setFocus()  # a button that was pressed turns grey, and the keyboard must not leave the form
 
     @Slot()
     def _unfreeze(self) -> None:
         self._take(ex.replace(self._model, frozen=0))
+        self.freeze.setFocus()
 
     @Slot()
     def _replace_head(self) -> None:
         self._take(with_new_head(self._model))
+        self.source.setFocus()
 
 
 def _texts(row: Row) -> tuple[str, str, str, str]:

@@ -31,6 +31,7 @@ def test_a_loss_that_takes_probabilities_says_so_below_it_and_one_click_takes_th
     assert type(loss).__name__ in note.sentence.text() and note.isVisibleTo(person.window.model_panel)
     person.prepared_after(lambda: press_mend(person))
     assert person.window.document.experiment.fit.loss == mended and not note.sentence.text()
+    assert person.window.focusWidget() is person.window.model_panel.loss._combo
     assert person.answers.errors == []
 
 

@@ -53,8 +53,10 @@ def test_a_shipped_model_brings_its_layers_frozen_under_a_new_head(person: Perso
     assert (model.weights, model.frozen, model.fresh) == ("sixstep:digits-cnn", 9, 1)
     assert [type(layer).__name__ for layer in model.layers][:2] == ["Conv2d", "BatchNorm2d"]
     assert "start anew" in person.window.weights.found.text()
+    person.window.weights.unfreeze.setFocus()
     person.prepared_after(person.window.weights.unfreeze.click)
     assert model_of(person).frozen == 0
+    assert person.window.focusWidget() is person.window.weights.freeze, "what takes it back"
     person.prepared_after(person.window.weights.freeze.click)
     assert model_of(person).frozen == 9
     person.prepared_after(lambda: person.do("undo"))
