@@ -17,7 +17,7 @@ from engine.script import script
 from gui.form import Form
 from gui.number_boxes import FloatBox, WholeBox
 from gui.theme import DARK, LIGHT
-from tests.gui.person import Person
+from tests.gui.person import Counter, Person
 
 DIABETES = RESOURCES / "data" / "diabetes.csv"
 
@@ -74,8 +74,34 @@ def test_every_kind_of_model_of_few_words_can_be_chosen_and_is_built(person: Per
         form._combo.setCurrentIndex(form._kinds.index(kind))
         experiment = person.window.document.experiment
         assert experiment.model == kind()
+        assert person.window.model_panel._built.text() == "Not built yet."
         person.wait(lambda experiment=experiment: person.window.prepared.experiment == experiment)
+        assert "parameters on cpu" in person.window.model_panel._built.text()
     assert form._forms[ex.Layers].isHidden()
+
+
+def test_what_was_built_is_not_said_of_an_experiment_that_cannot_be_built(person: Person) -> None:
+    built = person.window.model_panel._built
+    person.prepared_after(lambda: person.window.document.open(find_experiment("circles-relu"), None))
+    assert "parameters on cpu" in built.text()
+    failed = Counter(person.window.trainer.failed)
+    person.window.document.edit("fit", loss=ex.losses.BCELoss())
+    person.wait(lambda: failed.count == 1)
+    assert built.text() == "Not built yet."
+    person.prepared_after(lambda: person.do("undo"))
+    assert "parameters on cpu" in built.text()
+
+
+def test_shapes_are_offered_only_where_there_are_some(person: Person) -> None:
+    panel = person.window.model_panel
+    for model, offered in [(ex.OwnCode(), False), (ex.Layers(), True), (ex.OwnCode(), False), (ex.Sequential(), True)]:
+        person.window.document.replace(ex.replace(person.window.document.experiment, model=model))
+        assert panel.shapes_button.isHidden() is not offered
+    person.do("model")
+    person.window.document.replace(ex.replace(person.window.document.experiment, model=ex.OwnCode()))
+    assert not panel.shapes_button.isHidden() and panel.shapes_button.text() == "Hide shapes"
+    panel.shapes_button.click()
+    assert panel.shapes_button.isHidden()
 
 
 @pytest.mark.parametrize("preset", ["straight-line-linear", "circles-relu"])

@@ -27,6 +27,7 @@ from gui.theme import Theme
 from gui.widgets import heading, named, note
 
 NO_PICTURES = "It takes pictures: choose some in step 1. Text backbones take tokens of their own and are not there yet."
+NOT_BUILT = "Not built yet."
 
 
 class ModelPanel(StepPanel):
@@ -38,6 +39,7 @@ class ModelPanel(StepPanel):
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self._sizes: Sizes | None = None
+        self._shapes_shown = False
         self.flow: ModelFlow | None = None
         """What flows through the model; None for one whose layers are not known."""
         skip = ("layers", "weights", "frozen", "fresh", "code", "folder", "pooling")
@@ -48,11 +50,15 @@ class ModelPanel(StepPanel):
         self.weights_place = QVBoxLayout()
         """Where the weights that a model begins with are chosen."""
         self.shapes_button = named(QPushButton("Show shapes"), "show shapes", "Show shapes")
+        policy = self.shapes_button.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the title's row stays as high
+        self.shapes_button.setSizePolicy(policy)
         self.shapes_button.setToolTip("The whole model in the middle of the window, layer by layer (Ctrl+M)")
         self.training = TrainingForms(document)
         self.loss, self.optimizer = self.training.loss, self.training.optimizer
         self._built_title = heading("Built")
         self._built = note()
+        self._prepared: Prepared | None = None
         self._lay_out()
 
         self.model.chosen.connect(self._model_chosen)
@@ -115,11 +121,13 @@ class ModelPanel(StepPanel):
         self.layers.setVisible(is_list)
         for widget in (self._built_title, self._built):
             widget.setVisible(not is_list and not is_backbone)  # the list says more, and so does the card
+        self._show_button()
+        self._show_built()
         self._show_flow()
 
     def show_prepared(self, prepared: Prepared) -> None:
-        count = f"{prepared.n_parameters:,} parameters on {prepared.device}"
-        self._built.setText("\n".join([*prepared.layers, count]))
+        self._prepared = prepared
+        self._show_built()
         self.backbone.show_prepared(prepared)
         self.training.show_prepared(prepared)
         experiment, n_rows = prepared.experiment, prepared.points["train"].n_rows
@@ -135,6 +143,24 @@ class ModelPanel(StepPanel):
     def shapes_shown(self, shown: bool) -> None:
         """Say what the button does now."""
         self.shapes_button.setText("Hide shapes" if shown else "Show shapes")
+        self._shapes_shown = shown
+        self._show_button()
+
+    def _show_button(self) -> None:
+        """Only where there are shapes to show, or where the view of them is to be closed."""
+        self.shapes_button.setVisible(is_listed(self.document.experiment.model) or self._shapes_shown)
+
+    def _show_built(self) -> None:
+        """What was built, as long as it is the document's model."""
+        prepared, wanted = self._prepared, _built_from(self.document.experiment)
+        if prepared is not None and _built_from(prepared.experiment) == wanted:
+            count = f"{prepared.n_parameters:,} parameters on {prepared.device}"
+            self._built.setMinimumHeight(0)
+            self._built.setText("\n".join([*prepared.layers, count]))
+        elif self._built.text() != NOT_BUILT:
+            if self._built.isVisible():
+                self._built.setMinimumHeight(self._built.height())  # what is below stays until the answer comes
+            self._built.setText(NOT_BUILT)
 
     def _show_flow(self) -> None:
         self.flow = self._flow()
@@ -192,3 +218,8 @@ class ModelPanel(StepPanel):
         except InputError as error:
             self.refused.emit(str(error))
             self.show_experiment(self.document.experiment)
+
+
+def _built_from(experiment: ex.Experiment) -> tuple[ex.Model, ex.Data, ex.Loss]:
+    """What a model's layers and sizes follow from."""
+    return experiment.model, experiment.data, experiment.fit.loss
