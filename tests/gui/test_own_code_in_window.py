@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QColor
 
 from engine import experiment as ex
 from engine.experiment.own_code import EXAMPLE
@@ -10,6 +11,7 @@ from engine.files import write_experiment
 from gui.frames import RunState
 from gui.settings import Settings
 from gui.steps.own_code.view import UNTRUSTED
+from gui.theme import LIGHT
 from tests.gui.person import Person
 
 WIDER = EXAMPLE.replace("out_features=16", "out_features=8").replace("in_features=16", "in_features=8")
@@ -45,11 +47,13 @@ def test_a_model_is_written_checked_and_fitted_and_one_undo_takes_it_back(person
     said = checked_after(person, view.check_button.click)
     line = 1 + WRONG[: WRONG.index("return self.layer_2")].count("\n")
     assert f"line {line}: this Linear (layer_2) expects 8 features, the one before (layer_1) gives 16" in said
+    assert view.says.palette().windowText().color() == QColor(LIGHT.error)
     assert view.editor.wrong_line == line and view.editor.textCursor().blockNumber() == line - 1
     assert not isinstance(window.document.experiment.model, ex.OwnCode)
 
     write(person, WIDER)
     assert view.editor.wrong_line == 0
+    assert view.says.palette().windowText().color() == QColor(LIGHT.text)
     before = window.document.undo_stack.count()
     person.prepared_after(view.use_button.click)
     person.wait(lambda: view.use_button.isEnabled())

@@ -119,8 +119,10 @@ class OwnCodeView(QFrame):
         self.check_button.setVisible(trusted)
         self.use_button.setVisible(trusted)
 
-    def _say(self, sentence: str, line: int = 0) -> None:
+    def _say(self, sentence: str, line: int = 0, is_error: bool = False) -> None:
         self.says.setText(sentence)
+        self.says.setObjectName("error" if is_error else "says")  # the theme colours by name
+        self.says.style().polish(self.says)
         self.editor.mark(line)
 
     @Slot()
@@ -172,7 +174,7 @@ class OwnCodeView(QFrame):
         self.layers.setVisible(not checked.sentence)
         self.layers.setPlainText("\n".join(checked.layers))
         if checked.sentence:
-            self._say(checked.sentence, checked.line)
+            self._say(checked.sentence, checked.line, is_error=True)
             if checked.line:
                 self.editor.go_to(checked.line)
             return
@@ -191,7 +193,7 @@ class OwnCodeView(QFrame):
             self._document.replace(ex.replace(experiment, model=ex.OwnCode(code=code)), "model")
             self._say(said)
         except InputError as error:
-            self._say(str(error))
+            self._say(str(error), is_error=True)
 
     @Slot(object)
     def show_failure(self, failure: Failure) -> None:
@@ -200,7 +202,5 @@ class OwnCodeView(QFrame):
         for button in (self.check_button, self.use_button):
             button.setEnabled(True)
         self._to_use = None
-        if failure.line:
-            self._say(failure.sentence, failure.line)
-        elif waited:
-            self._say(failure.sentence)
+        if failure.line or waited:
+            self._say(failure.sentence, failure.line, is_error=True)
