@@ -25,6 +25,8 @@ class WrongEnd:
     """Such as "Add a Sigmoid"."""
     experiment: ex.Experiment
     """The mended one."""
+    others: tuple[WrongEnd, ...] = ()
+    """Other ways to mend the same."""
 
 
 def check_end(experiment: ex.Experiment) -> None:
@@ -43,13 +45,22 @@ def find_wrong_end(experiment: ex.Experiment) -> WrongEnd | None:
     what, last, instead, said = wanted
     name = type(last).__name__
     sentence = f"{type(loss).__name__} takes {what}, and the model ends in {_last_name(model)}"
+    use = f"Use {said.split(',')[0]}"
     if instead is not None and not isinstance(model, ex.Sequential):
-        mended = ex.replace(experiment, fit=ex.replace(experiment.fit, loss=instead))
-        return WrongEnd(f"{sentence}: choose {said}, in step 2.", f"Take {said.split(',')[0]}", mended)
+        return WrongEnd(f"{sentence}: choose {said}, in step 2.", use, _with(experiment, model, instead))
     stack = as_sequential(model, Inputs((1,)))  # only a table has shares as targets
-    mended = ex.replace(experiment, model=ex.replace(stack, layers=(*without_end(stack.layers), last)))
+    body = without_end(stack.layers)
     other = f", or choose {said}" if said else ""
-    return WrongEnd(f"{sentence}: add a {name} at its end{other}, in step 2.", f"Add a {name}", mended)
+    sentence = f"{sentence}: add a {name} at its end{other}, in step 2."
+    others: tuple[WrongEnd, ...] = ()
+    if instead is not None:
+        others = (WrongEnd(sentence, use, _with(experiment, ex.replace(stack, layers=body), instead)),)
+    ended = ex.replace(stack, layers=(*body, last))
+    return WrongEnd(sentence, f"Add a {name}", _with(experiment, ended, loss), others)
+
+
+def _with(experiment: ex.Experiment, model: ex.Model, loss: ex.Loss) -> ex.Experiment:
+    return ex.replace(experiment, model=model, fit=ex.replace(experiment.fit, loss=loss))
 
 
 def without_end(stack: tuple[ex.Layer, ...]) -> tuple[ex.Layer, ...]:

@@ -70,7 +70,7 @@ class TrainingForms(StepPanel):
         self.loss.forbid({kind: reason for kind, reason in reasons.items() if reason})
         self.loss.show_part(experiment.fit.loss)
         wrong = find_wrong_end(experiment) or find_double_end(experiment)
-        self.end.show_misfit(wrong.sentence if wrong else "", (wrong,) if wrong else ())
+        self.end.show_misfit(wrong.sentence if wrong else "", (wrong, *wrong.others) if wrong else ())
         self.optimizer.show_part(experiment.fit.optimizer)
         self.scheduler.show_part(experiment.fit.scheduler)
         if experiment.fit.scheduler is None:

@@ -278,7 +278,7 @@ def test_a_model_without_an_end_of_its_own_gets_a_loss_that_needs_none(model, lo
     experiment = ex.replace(of(loss), model=model)
     assert f"choose {other}" in refusal(experiment)
     wrong = find_wrong_end(experiment)
-    assert wrong.sentence == refusal(experiment) and wrong.mend == f"Take {other}"
+    assert wrong.sentence == refusal(experiment) and wrong.mend == f"Use {other}" and not wrong.others
     assert wrong.experiment.model == model and Session(wrong.experiment).epoch == 0
     assert getattr(wrong.experiment.fit.loss, "balanced", False) is getattr(loss, "balanced", False)
 
@@ -297,6 +297,18 @@ def test_a_list_of_layers_gets_the_end_that_its_loss_needs(loss, last):
     assert find_wrong_end(wrong.experiment) is None
     assert len(last) == 2 or wrong.experiment == good
     assert find_wrong_end(good) is None
+
+
+@pytest.mark.parametrize(("loss", "end", "other"), ENDS)
+@pytest.mark.parametrize("last", [(), (ex.layers.Tanh(),)])
+def test_a_list_of_layers_may_also_get_a_loss_that_needs_no_end(loss, end, other, last):
+    good = of(loss)
+    body = good.model.layers[:-1]
+    wrong = find_wrong_end(ex.replace(good, model=ex.replace(good.model, layers=(*body, *last))))
+    (second,) = wrong.others
+    assert second.mend == f"Use {other}" and wrong.mend == f"Add a {end}"
+    assert second.experiment.model.layers == body and Session(second.experiment).epoch == 0
+    assert find_wrong_end(second.experiment) is None and find_double_end(second.experiment) is None
 
 
 @pytest.mark.parametrize("axis", [0, -2, 2])

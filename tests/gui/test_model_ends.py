@@ -11,9 +11,9 @@ from engine.files import find_experiment
 from tests.gui.person import Counter, Person
 
 
-def press_mend(person: Person) -> None:
-    (button,) = person.window.model_panel.training.end.buttons
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+def press_mend(person: Person, label: str) -> None:
+    buttons = {button.text(): button for button in person.window.model_panel.training.end.buttons}
+    QTest.mouseClick(buttons[label], Qt.MouseButton.LeftButton)
 
 
 @pytest.mark.parametrize(("loss", "mended"), [
@@ -29,7 +29,7 @@ def test_a_loss_that_takes_probabilities_says_so_below_it_and_one_click_takes_th
     person.window.document.edit("fit", loss=loss)
     person.wait(lambda: failed.count == 1)
     assert type(loss).__name__ in note.sentence.text() and note.isVisibleTo(person.window.model_panel)
-    person.prepared_after(lambda: press_mend(person))
+    person.prepared_after(lambda: press_mend(person, f"Use {type(mended).__name__}"))
     assert person.window.document.experiment.fit.loss == mended and not note.sentence.text()
     assert person.window.focusWidget() is person.window.model_panel.loss._combo
     assert person.answers.errors == []
@@ -42,7 +42,19 @@ def test_layers_get_their_sigmoid_by_one_click_and_are_fitted(person):
     failed = Counter(person.window.trainer.failed)
     person.window.document.open(ex.replace(circles, model=ex.Sequential(layers=layers), fit=fit), None)
     person.wait(lambda: failed.count == 1)
-    person.prepared_after(lambda: press_mend(person))
+    person.prepared_after(lambda: press_mend(person, "Add a Sigmoid"))
     assert person.window.document.experiment.model.layers == (*layers, ex.layers.Sigmoid())
     person.fit()
     assert person.answers.errors == []
+
+
+def test_layers_may_keep_their_logits_and_get_the_loss_that_takes_them(person):
+    layers = (ex.layers.Linear(out_features=8), ex.layers.ReLU(), ex.layers.Linear())
+    circles = find_experiment("circles-relu")
+    fit = ex.replace(circles.fit, loss=ex.losses.BCELoss())
+    failed = Counter(person.window.trainer.failed)
+    person.window.document.open(ex.replace(circles, model=ex.Sequential(layers=layers), fit=fit), None)
+    person.wait(lambda: failed.count == 1)
+    person.prepared_after(lambda: press_mend(person, "Use BCEWithLogitsLoss"))
+    experiment = person.window.document.experiment
+    assert experiment.model.layers == layers and experiment.fit.loss == ex.BCEWithLogitsLoss()
