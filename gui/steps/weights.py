@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QComboBox,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from engine import experiment as ex
 from engine.files import SHIPPED
 from engine.pretrained.heads import freeze_all_but_head, with_new_head
-from engine.pretrained.matching import Match, Row
+from engine.pretrained.matching import Match, Row, Shape
 from engine.pretrained.shipped import shipped_models
 from gui.document import Document
 from gui.frames import Prepared
@@ -72,7 +72,8 @@ class WeightsForm(QWidget):
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # of a name, where there is no room for it
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.table.setMinimumHeight(160)
@@ -135,7 +136,7 @@ class WeightsForm(QWidget):
         for place, row in enumerate(match.rows[:MOST_ROWS]):
             for column, text in enumerate(_texts(row)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(f"{row.key or row.file_key}: {WORDS[row.status]}")
+                item.setToolTip(_in_full(row))
                 if self._theme is not None and column == 1:
                     item.setForeground(QColor(_colour(row, self._theme)))
                 self.table.setItem(place, column, item)
@@ -180,11 +181,20 @@ class WeightsForm(QWidget):
 
 
 def _texts(row: Row) -> tuple[str, str, str, str]:
-    there = "" if row.file_shape is None else "×".join(map(str, row.file_shape)) or "one number"
-    here = "" if row.shape is None else "×".join(map(str, row.shape)) or "one number"
-    if row.file_key and row.file_key != row.key:
-        there = f"{row.file_key} {there}" if row.key else there
-    return row.key or row.file_key, row.status, here, there
+    there = "same" if row.file_shape is not None and row.file_shape == row.shape else _shape_words(row.file_shape)
+    return row.key or row.file_key, row.status, _shape_words(row.shape), there
+
+
+def _shape_words(shape: Shape | None) -> str:
+    return "" if shape is None else "×".join(map(str, shape)) or "one number"
+
+
+def _in_full(row: Row) -> str:
+    """What the row has no room for: the whole names, that of the file too."""
+    lines = [f"{row.key or row.file_key}: {WORDS[row.status]}"]
+    if row.file_key and row.key and row.file_key != row.key:
+        lines.append(f"In the file: {row.file_key}")
+    return "\n".join(lines)
 
 
 def _colour(row: Row, theme: Theme) -> str:

@@ -6,10 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
 from torch import nn
 
 from engine import experiment as ex
 from engine.files import find_experiment
+from engine.pretrained.matching import Match, Row
+from gui.document import Document
+from gui.steps.weights import WeightsForm
+from gui.theme import LIGHT
 from tests.gui.person import Person
 
 
@@ -104,3 +110,23 @@ def test_an_opened_model_with_too_many_outputs_becomes_a_pretrained_one(person: 
     weights = person.window.trainer.desk.session.parameters()
     assert np.array_equal(weights["0.weight"], cnn[0].weight.detach().numpy())
     assert weights["4.weight"].shape == (2, 36)
+
+
+def test_shapes_are_seen_in_full_and_long_names_are_cut_in_their_middle(qtbot: QtBot) -> None:
+    """Otherwise what tells the rows apart stands beyond the edge of the panel."""
+    name = "backbone.features.denseblock.conv.weight"
+    rows = (Row("matched", name, f"module.{name}", (256, 128, 3, 3), (256, 128, 3, 3)),
+            Row("other shape", "head.weight", "head.weight", (10, 512), (1000, 512)))  # fmt: skip
+    form = WeightsForm(Document())
+    qtbot.addWidget(form)
+    form._match = Match(rows, "theirs.pt")
+    form.apply_theme(LIGHT)
+    form.resize(290, 500)
+    form.show()
+    table = form.table
+    for column in (1, 2, 3):
+        assert table.columnWidth(column) >= table.sizeHintForColumn(column)
+    assert sum(map(table.columnWidth, range(4))) <= table.viewport().width()
+    assert [table.item(row, 3).text() for row in (0, 1)] == ["same", "1000×512"]
+    assert table.textElideMode() == Qt.TextElideMode.ElideMiddle
+    assert table.item(0, 0).toolTip() == f"{name}: taken from the file\nIn the file: module.{name}"
