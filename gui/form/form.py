@@ -100,6 +100,11 @@ class Form(QWidget):
         """Show or hide a field with its label."""
         self._rows_of(name).setRowVisible(self.widgets[name], visible)
 
+    def set_row_enabled(self, name: str, enabled: bool) -> None:
+        """Show a field with its label in grey, or not."""
+        self._rows_of(name).labelForField(self.widgets[name]).setEnabled(enabled)
+        self.widgets[name].setEnabled(enabled)
+
     def offer_columns(self, names: Sequence[str]) -> None:
         """The columns that the fields in `columns` choose from."""
         for field in self._columns:

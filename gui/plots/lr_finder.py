@@ -15,6 +15,7 @@ from gui.widgets import named, note
 
 STEP = 0.05
 """Powers of ten that an arrow key moves the choice by."""
+HOW = "where the smoothed loss falls most steeply, at most a tenth of the best rate"
 
 
 class LrPlot(PlotCard):
@@ -67,7 +68,7 @@ class LrPlot(PlotCard):
         self._smoothed.setData(x, found.smoothed)
         self.line.setBounds((float(x[0]), float(x[-1])))
         self.line.setValue(float(np.log10(found.suggestion)))
-        self._words.setText(f"Suggested: {found.suggestion:.3g}. Click in the plot to choose another.")
+        self._words.setText(f"Suggested: {found.suggestion:.3g}, {HOW}. Click in the plot to choose another.")
         self._moved()
         self.show_all()
         low, high = float(found.smoothed.min()), float(found.smoothed.max())

@@ -70,7 +70,16 @@ class FitPanel(StepPanel):
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
         self._form.show_part(experiment.fit)
+        self._show_batches(experiment.fit.batches)
         self._say_batches(experiment)
+
+    def _show_batches(self, batches: ex.Batches) -> None:
+        """Of all rows at once there is nothing to shuffle, to drop or to accumulate; what is set stays within reach."""
+        form = self._form.inner["batches"]
+        assert isinstance(form, Form)
+        form.set_row_enabled("shuffle", bool(batches.size))
+        form.set_row_enabled("drop_last", bool(batches.size))
+        form.set_row_enabled("accumulate", bool(batches.size) or batches.accumulate > 1)
 
     def show_prepared(self, prepared: Prepared) -> None:
         self._n_rows = prepared.points["train"].n_rows

@@ -76,6 +76,14 @@ class TrainingForms(StepPanel):
         if experiment.fit.scheduler is None:
             self.schedule.show_rates(None)
         self.gradients.show_part(experiment.fit)
+        self._show_backbone_rate(experiment)
+
+    def _show_backbone_rate(self, experiment: ex.Experiment) -> None:
+        """It is for layers that have learned already; where it is set it stays in sight."""
+        form, model = self.gradients.inner["gradients"], experiment.model
+        assert isinstance(form, Form)
+        has_weights = isinstance(model, ex.Backbone) or (isinstance(model, ex.Sequential) and bool(model.weights))
+        form.set_row_visible("backbone_lr", has_weights or experiment.fit.gradients.backbone_lr != 1)
 
     def show_prepared(self, prepared: Prepared) -> None:
         self.schedule.show_rates(prepared.lrs)

@@ -92,6 +92,15 @@ def test_what_was_built_is_not_said_of_an_experiment_that_cannot_be_built(person
     assert "parameters on cpu" in built.text()
 
 
+def test_the_size_of_an_embedding_is_asked_for_text_alone(person: Person) -> None:
+    form, experiment = person.window.model_panel.model, person.window.document.experiment
+    for source, asked in [(experiment.data.source, False), (ex.Text(path="/texts.csv"), True)]:
+        data = ex.replace(experiment.data, source=source)
+        person.window.model_panel.show_experiment(ex.replace(experiment, data=data, model=ex.Layers()))
+        assert form.form_of(ex.Layers).widgets["embedding"].isHidden() is not asked
+        assert not form.form_of(ex.Layers).widgets["hidden"].isHidden()
+
+
 def test_shapes_are_offered_only_where_there_are_some(person: Person) -> None:
     panel = person.window.model_panel
     for model, offered in [(ex.OwnCode(), False), (ex.Layers(), True), (ex.OwnCode(), False), (ex.Sequential(), True)]:

@@ -151,14 +151,51 @@ def test_every_option_of_the_parts_that_are_folded_away_goes_there_and_back(qtbo
     name = kind.__name__.lower()
     form = outer.inner[name]
     assert isinstance(form, Form)
+    # where nothing is hidden or grey; the batch size is given last, since at 0 the options beside it are grey
+    start = ex.Experiment(
+        model=ex.Sequential(weights="/models/theirs.pt"), fit=ex.Fit(batches=ex.Batches(size=16))
+    )
     for wanted in settings(kind):
-        document.open(ex.Experiment(), None)
-        for field, value in values(wanted).items():
-            if value != values(kind())[field]:
+        document.open(start, None)
+        for field, value in reversed(values(wanted).items()):
+            if value != values(getattr(start.fit, name))[field]:
                 give(form, field, value)
         assert getattr(document.experiment.fit, name) == wanted
         assert {field: shown(form, field) for field in values(wanted)} == values(wanted)
         assert parse_experiment(format_experiment(document.experiment), "it", Path()) == document.experiment
+
+
+def test_a_rate_for_the_backbone_is_offered_only_to_a_model_that_has_learned(qtbot: QtBot) -> None:
+    step = Step2(qtbot)
+    form = step.forms.gradients.inner["gradients"]
+    assert isinstance(form, Form)
+    slow = ex.Fit(gradients=ex.Gradients(backbone_lr=0.1))
+    for experiment, offered in [
+        (ex.Experiment(), False),
+        (ex.Experiment(model=ex.Sequential()), False),
+        (ex.Experiment(model=ex.Sequential(weights="/models/theirs.pt")), True),
+        (ex.Experiment(model=ex.Backbone()), True),
+        (ex.Experiment(fit=slow), True),  # what is set can be taken back
+        (ex.Experiment(), False),
+    ]:
+        step.document.open(experiment, None)
+        assert form.widgets["backbone_lr"].isHidden() is not offered
+
+
+def test_of_all_rows_at_once_nothing_is_shuffled_dropped_or_accumulated(qtbot: QtBot) -> None:
+    document = Document()
+    panel = FitPanel(document, [])
+    qtbot.addWidget(panel)
+    form = panel._form.inner["batches"]
+    assert isinstance(form, Form)
+
+    def enabled(batches: ex.Batches) -> list[bool]:
+        document.open(ex.Experiment(fit=ex.Fit(batches=batches)), None)
+        return [form.widgets[name].isEnabled() for name in ("size", "shuffle", "drop_last", "accumulate")]
+
+    assert enabled(ex.Batches()) == [True, False, False, False]
+    assert enabled(ex.Batches(size=32)) == [True, True, True, True]
+    assert enabled(ex.Batches(accumulate=2)) == [True, False, False, True], "it is refused, and can be taken back"
 
 
 def test_walking_through_all_fields_changes_nothing(qtbot: QtBot) -> None:
@@ -345,6 +382,7 @@ def test_from_a_click_to_another_learning_rate_that_can_be_undone(looking: Perso
     assert not window.plots.loss.isVisible()
     assert before.fit.optimizer.lr / 100 < plot.lr < before.fit.optimizer.lr * 100
     assert plot.use.text() == f"Use {plot.lr:g}"
+    assert "where the smoothed loss falls most steeply, at most a tenth of the best rate" in plot._words.text()
     rate = plot.lr
     looking.prepared_after(lambda: QTest.mouseClick(plot.use, Qt.MouseButton.LeftButton))
     assert window.document.experiment.fit.optimizer == ex.replace(before.fit.optimizer, lr=rate)

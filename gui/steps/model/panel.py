@@ -117,6 +117,9 @@ class ModelPanel(StepPanel):
     def show_experiment(self, experiment: ex.Experiment) -> None:
         self.model.forbid({} if has_pictures(experiment.data.source) else {ex.Backbone: NO_PICTURES})
         self.model.show_part(experiment.model)
+        if isinstance(experiment.model, ex.Layers):
+            is_text = isinstance(experiment.data.source, ex.Text)
+            self.model.form_of(ex.Layers).set_row_visible("embedding", is_text)
         is_list, is_backbone = (isinstance(experiment.model, kind) for kind in (ex.Sequential, ex.Backbone))
         self.layers.setVisible(is_list)
         for widget in (self._built_title, self._built):
