@@ -17,8 +17,11 @@ def main(arguments: list[str]) -> int:
 
     if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
         return headless(arguments)
-    if len(arguments) > 1 or not all(Path(argument).exists() for argument in arguments):
-        print(f"Error: {' '.join(arguments)} is no command and no file; see python main.py --help.", file=sys.stderr)
+    from engine.files import preset_names
+
+    preset = arguments[0] if len(arguments) == 1 and arguments[0] in preset_names() else ""
+    if not preset and (len(arguments) > 1 or not all(Path(argument).exists() for argument in arguments)):
+        print(f"Error: {' '.join(arguments)} is no command, no preset and no file; see python main.py --help.", file=sys.stderr)
         return 2
     if not has_display():
         return without_display(arguments)
@@ -26,7 +29,7 @@ def main(arguments: list[str]) -> int:
         import torch  # noqa: F401 - on Windows its libraries must be loaded before Qt's
     from gui.app import run
 
-    return run(Path(arguments[0]) if arguments else None, sys.argv[:1])
+    return run(Path(arguments[0]) if arguments and not preset else None, sys.argv[:1], preset)
 
 
 def headless(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from PySide6.QtWidgets import QApplication
 
+from engine.files import find_experiment
 from gui.dialogs import Dialogs
 from gui.frames import Failure
 from gui.settings import Settings
@@ -34,8 +35,8 @@ def create_window(settings: Settings, dialogs: Dialogs | None = None) -> MainWin
     return window
 
 
-def run(path: Path | None, arguments: list[str]) -> int:
-    """Show the window until it is closed; with `path`, open that file in it."""
+def run(path: Path | None, arguments: list[str], preset: str = "") -> int:
+    """Show the window until it is closed; with `path` or the name of a `preset`, open that in it."""
     faulthandler.enable()
     app = create_app(arguments)
     window = create_window(Settings())
@@ -50,5 +51,7 @@ def run(path: Path | None, arguments: list[str]) -> int:
     sys.excepthook = show_unforeseen
     if path is not None:
         window.open_path(path)
+    elif preset:
+        window.document.open(find_experiment(preset), None)
     window.show()
     return app.exec()

@@ -48,7 +48,9 @@ def check_loss(loss: ex.Loss, preparation: Preparation) -> None:
     """Raise InputError for a loss that does not suit the target."""
     name, target, classes = type(loss).__name__, preparation.targets[0], preparation.classes
     if isinstance(loss, ex.CLASS_LOSSES) != bool(classes):
-        better = "BCEWithLogitsLoss or CrossEntropyLoss" if classes else "L1Loss, MSELoss or HuberLoss"
+        better = "L1Loss, MSELoss or HuberLoss"
+        if classes:
+            better = "CrossEntropyLoss" if len(classes) > 2 else "BCEWithLogitsLoss or CrossEntropyLoss"
         what = "a class" if classes else "a number"
         raise InputError(f"The target {target!r} is {what}, and {name} is not for that: choose {better} in step 2.")
     if isinstance(loss, ex.TWO_CLASS_LOSSES) and len(classes) > 2:
