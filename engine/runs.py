@@ -76,30 +76,57 @@ def summary(experiment: ex.Experiment) -> str:
 
 def changes(before: ex.Experiment, after: ex.Experiment) -> list[str]:
     """What is different in `after`, such as "lr 0.01 → 0.05"; of another kind of part only what both kinds have."""
-    old, new = _flat(msgspec.to_builtins(before)), _flat(msgspec.to_builtins(after))
+    old, new = _settings(before), _settings(after)
     return [
-        f"{_word(key)} {_short(old[key])} → {_short(value)}"
-        for key, value in new.items()
-        if key in old and old[key] != value
+        f"{name} {_words(old[key][1], zero)} → {_words(value, zero)}"
+        for key, (name, value, zero) in new.items()
+        if key in old and old[key][1] != value
     ]
 
 
-def _word(key: str) -> str:
-    """The last word of a key; for the kind of a part, the part's own."""
-    words = key.split(".")
-    return words[-2] if words[-1] in ("kind", "name") else words[-1].replace("_", " ")
+LONGEST_TITLE = 12
+"""A field with a longer title goes by its name here: lr."""
 
 
-def _flat(tree: dict[str, Any], key: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        path = f"{key}.{name}".removeprefix(".")
-        flat |= _flat(value, path) if isinstance(value, dict) else {path: value}
-    return flat
+def _settings(part: ex.Part, key: str = "") -> dict[str, tuple[str, Any, str]]:
+    """Every setting by its key: its name on the screen, its value, and what its form shows in place of 0."""
+    settings: dict[str, tuple[str, Any, str]] = {}
+    for field in msgspec.structs.fields(part):
+        value, path, name = getattr(part, field.name), f"{key}.{field.name}", field.name.replace("_", " ")
+        if isinstance(value, ex.Part):
+            if value.__struct_config__.tag:
+                settings[path] = (name, _kind(value), "")
+            settings |= _settings(value, path)
+            continue
+        zero = ""
+        for meta in getattr(field.type, "__metadata__", ()):
+            zero = (meta.extra or {}).get("zero", "")
+            if meta.title and len(meta.title) <= LONGEST_TITLE:
+                name = meta.title if meta.title[:2].isupper() else meta.title[:1].lower() + meta.title[1:]
+        settings[path] = (name, value, zero)
+    return settings
+
+
+def _kind(part: ex.Part) -> str:
+    """What a part is called in a file: its kind where there are several, else its first value, a name."""
+    tag = part.__struct_config__.tag
+    return str(tag or getattr(part, part.__struct_fields__[0]))
+
+
+def _words(value: Any, zero: str) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case 0 if zero:
+            return zero
+        case _:
+            return _short(value)
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):  # layers
-        value = [next(iter(part.values())) for part in value]
-    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(_kind(each) if isinstance(each, ex.Part) else str(each) for each in value)
+    text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -24,6 +24,13 @@ SCORES = {"MAE": 0.1, "RMSE": 0.2, "R²": 0.3}
         ("model.kind=linear-layer", ["model linear-regression → linear-layer"]),
         ("model.kind=layers", ["model linear-regression → layers"]),
         ("fit.optimizer.name=Adam", ["optimizer SGD → Adam"]),
+        ("fit.batches.size=32", ["batch size all rows → 32"]),
+        ("fit.gradients.clip_norm=1.0", ["clip norm none → 1.0"]),
+        ("fit.stopping.patience=5", ["patience never → 5"]),
+        ("fit.computing.compile=true", ["compile no → yes"]),
+        ("data.split.validation=10", ["validation 0 → 10"]),
+        ("fit.gradients.l1=0.1", ["L1 penalty 0.0 → 0.1"]),
+        ("fit.scheduler.name=StepLR", ["scheduler none → StepLR"]),
     ],
 )
 def test_a_change_is_said_with_both_values(assignment, change):
@@ -32,7 +39,7 @@ def test_a_change_is_said_with_both_values(assignment, change):
 
 def test_several_changes_are_all_said():
     after = set_value(set_value(START, "fit.optimizer.weight_decay=0.5"), "data.split.train=70")
-    assert sorted(changes(START, after)) == ["train 80 → 70", "weight decay 0.0 → 0.5"]
+    assert sorted(changes(START, after)) == ["training 80 → 70", "weight decay 0.0 → 0.5"]
 
 
 def test_many_values_are_cut_short():
