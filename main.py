@@ -21,7 +21,8 @@ def main(arguments: list[str]) -> int:
 
     preset = arguments[0] if len(arguments) == 1 and arguments[0] in preset_names() else ""
     if not preset and (len(arguments) > 1 or not all(Path(argument).exists() for argument in arguments)):
-        print(f"Error: {' '.join(arguments)} is no command, no preset and no file; see python main.py --help.", file=sys.stderr)
+        names = " ".join(arguments)
+        print(f"Error: {names} is no command, no preset and no file; see python main.py --help.", file=sys.stderr)
         return 2
     if not has_display():
         return without_display(arguments)

@@ -265,6 +265,14 @@ def test_three_classes_are_too_many_for_one_output(kind):
         check_loss(kind(), THREE)
 
 
+@pytest.mark.parametrize(
+    ("n_classes", "better"), [(2, "BCEWithLogitsLoss or CrossEntropyLoss"), (3, "CrossEntropyLoss")]
+)
+def test_instead_of_a_loss_for_numbers_those_are_advised_that_take_so_many_classes(n_classes, better):
+    with pytest.raises(InputError, match=f"MSELoss is not for that: choose {better} in step 2"):
+        check_loss(ex.MSELoss(), Preparation(classes=tuple("abc"[:n_classes])))
+
+
 ENDS = [
     (ex.losses.BCELoss(), "Sigmoid", "BCEWithLogitsLoss"),
     (ex.losses.NLLLoss(balanced=True), "LogSoftmax", "CrossEntropyLoss"),
