@@ -203,7 +203,7 @@ def _write_results(session: Session, folder: Path, draw: Draw) -> list[str]:
 
 def history_csv(session: Session) -> str:
     """The losses of every epoch, all digits: train before the update, the others after it."""
-    splits = [name for name in ("train", "test", "validation") if name in session.history.splits]
+    splits = [name for name in ("train", "validation", "test") if name in session.history.splits]
     columns = [session.history.column(split).astype(float).tolist() for split in splits]
     lines = [",".join(["epoch", *(f"{split}_loss" for split in splits)])]
     lines += [f"{epoch},{','.join(map(repr, row))}" for epoch, row in enumerate(zip(*columns, strict=True))]
