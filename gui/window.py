@@ -179,6 +179,7 @@ class MainWindow(QMainWindow):
         trainer.rows_found.connect(self.middle.show_rows)
         trainer.lr_found.connect(self._show_lr)
         self.model_panel.training.lr_wanted.connect(self._look_for_lr)
+        self.model_panel.training.noted.connect(self.status.say)
         self._drops.dropped.connect(self._take_dropped)
         self.middle.column_chosen.connect(self.views.show_column)
         self.views.shown.connect(self._fill_view)

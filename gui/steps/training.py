@@ -29,6 +29,7 @@ class TrainingForms(StepPanel):
     """What is made small and by what; stands inside the panel of step 2."""
 
     lr_wanted = Signal(bool)  # look for a learning rate, or stop looking
+    noted = Signal(str)  # what else has changed with a choice, in one sentence
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
@@ -120,7 +121,11 @@ class TrainingForms(StepPanel):
 
     @Slot(object)
     def _optimizer_chosen(self, optimizer: ex.Optimizer) -> None:
+        before = self.document.experiment.fit.optimizer.lr
         self.edit("fit", optimizer=optimizer)
+        if optimizer.lr != before:
+            name = type(optimizer).__name__
+            self.noted.emit(f"{name} has a learning rate of its own: {optimizer.lr:g}, before it was {before:g}.")
 
     @Slot(str, object)
     def _optimizer_edited(self, name: str, value: object) -> None:

@@ -251,6 +251,15 @@ def test_a_name_is_found_by_typing_any_part_of_it_and_one_in_grey_says_why(qtbot
     assert step.said[-1].startswith("CrossEntropyLoss: ")
 
 
+def test_another_optimizer_s_learning_rate_is_said_in_the_window(person: Person) -> None:
+    window = person.window
+    window.document.edit("fit", optimizer=ex.Adam(lr=0.01))
+    combo = window.model_panel.optimizer._combo
+    person.prepared_after(lambda: combo.setCurrentIndex(combo.findText("AdamW")))
+    assert window.document.experiment.fit.optimizer == ex.optimizers.AdamW()
+    assert window.status.message == "AdamW has a learning rate of its own: 0.001, before it was 0.01."
+
+
 def test_the_losses_follow_the_data(qtbot: QtBot) -> None:
     step = Step2(qtbot)
     combo = step.forms.loss._combo
