@@ -200,8 +200,25 @@ def _explain(error: msgspec.ValidationError, name: str, tree: dict[str, Any]) ->
     where = f"{name}, {key}" if key else name
     message = message.replace("Object contains", "there is an").replace("Object missing", "there is no")
     known = _known_words(key, message, tree)
+    if "unknown field" in message:
+        near = _near_key([*(key.split(".") if key else []), message.split("`")[1]], tree)
+        message += f" (is {near} meant?)" if near else ""
     message = _plain(f"{message[0].lower()}{message[1:]}")
     return f"{where}: {message}".replace("`", "'") + (f"; it can be {known}." if known else ".")
+
+
+def _near_key(keys: list[str], tree: dict[str, Any]) -> str:
+    """The key that ends most like one that there is not, such as fit.batches.size for fit.batch_size; or nothing."""
+    there = [key for key, _ in (*_leaves(tree), *_leaves({"fit": msgspec.to_builtins(ex.Fit())})) if "[" not in key]
+    ends: dict[str, list[str]] = {}
+    for key in there:
+        words = key.split(".")
+        if words != keys and (len(keys) == 1 or words[0] == keys[0] or keys[0] not in tree):
+            for end in dict.fromkeys((words[-1], "_".join(words[-2:]))):
+                ends.setdefault(end, []).append(key)
+    similar = difflib.get_close_matches(keys[-1], ends, n=1, cutoff=0.75)
+    near = [key for end in similar for key in ends[end]]
+    return next(iter(difflib.get_close_matches(".".join(keys), near, n=1, cutoff=0)), "")
 
 
 PLAIN = {
@@ -228,13 +245,19 @@ def _known_words(key: str, message: str, tree: dict[str, Any]) -> str:
     parts = key.split(".") if key else []
     choices = _parts_at(parts if "unknown field" in message else parts[:-1], tree)
     if "unknown field" in message and len(choices) == 1:
-        return ", ".join(field.name for field in msgspec.structs.fields(choices[0]))
+        return _field_names(choices[0])
     if "Invalid value" in message:
         tags = [str(part.__struct_config__.tag) for part in choices]
         if len(tags) > MOST_WORDS:  # the layers
             tags = [*difflib.get_close_matches(message.split("'")[1], tags, n=3, cutoff=0.3), "or one of the others"]
         return ", ".join(tags)
     return ""
+
+
+def _field_names(kind: type[ex.Part]) -> str:
+    """What can be said of a part, its own kind or name first."""
+    tag = kind.__struct_config__.tag_field
+    return ", ".join([*([tag] if tag else []), *(field.name for field in msgspec.structs.fields(kind))])
 
 
 def _parts_at(keys: list[str], tree: dict[str, Any]) -> list[type[ex.Part]]:
@@ -284,7 +307,7 @@ def set_value(experiment: ex.Experiment, assignment: str, name: str = "") -> ex.
             place[part] = {}
         place = place.get(part) if isinstance(place, dict) else None
     if not isinstance(place, dict):
-        raise InputError(f"--set {assignment}: there is no '{'.'.join(keys[:-1])}'; the keys are {_all_keys(tree)}.")
+        raise InputError(f"--set {assignment}: there is no '{'.'.join(keys[:-1])}'{_instead_of(keys, tree)}.")
     place[keys[-1]] = _value(text.strip())
     kinds = _parts_at(keys[:-1], tree)
     if len(kinds) == 1 and keys[-1] == kinds[0].__struct_config__.tag_field:
@@ -321,8 +344,12 @@ def _value(text: str) -> Any:
         return text
 
 
-def _all_keys(tree: dict[str, Any]) -> str:
-    return ", ".join(key for key, _ in _leaves(tree))
+def _instead_of(keys: list[str], tree: dict[str, Any]) -> str:
+    """What there is in place of a key whose section there is not."""
+    if near := _near_key(keys, tree):
+        return f" (is {near} meant?)"
+    known = next(kinds for depth in range(len(keys) - 1, -1, -1) if (kinds := _parts_at(keys[:depth], tree)))
+    return f"; it can be {_field_names(known[0])}"
 
 
 def make_folder(path: Path) -> None:

@@ -281,6 +281,13 @@ def test_another_kind_of_model_and_data_can_be_set():
         ("fit.epochs=" + "9" * 5_000, "fit.epochs"),
         ("model.kind=" + "[" * 5_000, "model.kind"),
         ("fit.epochs=1979-13-27", "fit.epochs"),
+        ("model.name=Foo", "it can be kind."),
+        ("fit.loss.beta=1", "it can be name."),
+        ("fit.batch_size=32", "(is fit.batches.size meant?); it can be loss, optimizer, "),
+        ("batch_size=32", "(is fit.batches.size meant?); it can be data, model, fit."),
+        ("fit.optimiser.lr=0.1", "there is no 'fit.optimiser' (is fit.optimizer.lr meant?)."),
+        ("model.layers.0.bias=false", "there is no 'model.layers.0'; it can be kind."),
+        ("zzz=3", "'zzz'; it can be data, model, fit."),
     ],
 )
 def test_a_value_that_cannot_be_set_is_refused_in_a_sentence_that_says_what_can(assignment, named):

@@ -185,7 +185,7 @@ LAYER = '[model]\nkind = "sequential"\n[[model.layers]]\n'
 BAD = {
     LAYER + 'layer = "Linaer"': ["model.layers[0].layer", "Linaer", "it can be Linear, "],
     LAYER + 'layer = "Linear"\nout_features = 0': ["model.layers[0].out_features"],
-    LAYER + 'layer = "Linear"\nin_features = 3': ["model.layers[0]", "in_features", "it can be out_features, bias"],
+    LAYER + 'layer = "Linear"\nin_features = 3': ["model.layers[0]", "in_features", "it can be layer, out_features"],
     LAYER + 'layer = "Conv2d"\nkernel_size = []': ["model.layers[0].kernel_size"],
     LAYER + 'layer = "Conv2d"\nkernel_size = [3, 3, 3]': ["model.layers[0].kernel_size"],
     LAYER + 'layer = "Conv1d"\nkernel_size = [3, 3]': ["model.layers[0].kernel_size"],
