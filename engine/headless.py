@@ -317,17 +317,14 @@ def _presets(_options: argparse.Namespace, _draw: Draw) -> int:
 
 
 def _inspect(options: argparse.Namespace, _draw: Draw) -> int:
-    from engine.inspection import inspect
+    from engine.inspection import in_words, inspect
 
     report = inspect(options.file)
+    is_refused = report["status"] == "refused"
     if options.json:
         print(json.dumps(report, indent=2))
     else:
-        for name, value in report.items():
-            if name not in ("messages", "columns"):
-                print(f"{name}: {value}")
-        for column in report.get("columns", []):
-            print("  " + ", ".join(f"{key} {value}" for key, value in column.items()))
-        for message in report["messages"]:
-            print(message, file=sys.stderr if report["status"] == "refused" else sys.stdout)
-    return 2 if report["status"] == "refused" else 0
+        print("\n".join(in_words(report)))
+        for message in report["messages"] if is_refused else ():
+            print(message, file=sys.stderr)
+    return 2 if is_refused else 0

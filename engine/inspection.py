@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from engine import experiment as ex
 from engine.errors import InputError
-from engine.files import format_experiment, read_experiment
+from engine.files import format_experiment, parse_experiment, read_experiment
 
 
 def inspect(path: Path) -> dict[str, Any]:
@@ -19,6 +20,11 @@ def inspect(path: Path) -> dict[str, Any]:
             case ".toml":
                 experiment = read_experiment(path)
                 facts, messages = {"experiment": format_experiment(experiment)}, _own_code(experiment.model)
+            case ".py" | ".pyw" if path.is_file():
+                raise InputError(
+                    f"{path.name} is Python code, no model, table or experiment: paste its class into the window's "
+                    "own code (step 2)."
+                )
             case _:
                 facts, messages = _inspect_table(path)
     except InputError as error:
@@ -26,12 +32,44 @@ def inspect(path: Path) -> dict[str, Any]:
     return {"file": str(path), "status": "warning" if messages else "ok", "messages": messages, **facts}
 
 
+def in_words(report: dict[str, Any]) -> list[str]:
+    """The lines that tell a person what `inspect` found; why a file is refused is left to who prints them."""
+    lines = [f"file: {report['file']}", f"status: {report['status']}"]
+    if report["status"] != "refused":
+        lines += report["messages"]
+    for name, value in report.items():
+        match name, value:
+            case ("file" | "status" | "messages", _) | (_, None):
+                pass
+            case "columns", list():
+                lines += ["columns:", *("  " + ", ".join(f"{key} {each[key]}" for key in each) for each in value)]
+            case _, dict():
+                lines += [f"{name}:", *(f"  {key}: {text}" for key, text in value.items())]
+            case "experiment", str():
+                lines += ["experiment:", textwrap.indent(_without_code(value), "  ").rstrip()]
+            case _:
+                lines.append(f"{name.replace('_', ' ')}: {value}")
+    return lines
+
+
+def _without_code(text: str) -> str:
+    """An experiment's text; instead of code that it brings, how long that is."""
+    experiment = parse_experiment(text, "experiment", Path())
+    if not isinstance(experiment.model, ex.OwnCode):
+        return text
+    length = f"own code, {_n_lines(experiment.model):,} lines"
+    return format_experiment(ex.replace(experiment, model=ex.replace(experiment.model, code=length)))
+
+
+def _n_lines(model: ex.OwnCode) -> int:
+    return len(model.code.splitlines())
+
+
 def _own_code(model: ex.Model) -> list[str]:
     """That there is code in the file."""
     if not isinstance(model, ex.OwnCode):
         return []
-    n_lines = model.code.count("\n") + 1
-    return [f"It brings its own code ({n_lines:,} lines, see model.code): read it; nothing of it has run."]
+    return [f"It brings its own code ({_n_lines(model):,} lines; --json shows it): read it; nothing of it has run."]
 
 
 def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:

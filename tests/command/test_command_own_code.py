@@ -49,6 +49,10 @@ def test_with_trust_it_fits_saves_and_predicts(sixstep, marked, tmp_path):
     assert refused.code == 2 and "--trust-code" in refused.err
     inspect = json.loads(sixstep("inspect", "results/model.pt", "--json").out)
     assert any("brings its own code" in message for message in inspect["messages"])
+    inspect = sixstep("inspect", "results/model.pt").out.splitlines()
+    n_lines = len(EXAMPLE.splitlines()) + 1
+    assert inspect[2].startswith(f"It brings its own code ({n_lines} lines") and "largest" not in "".join(inspect)
+    assert f'  code = "own code, {n_lines} lines"' in inspect and not any("class MyModel" in line for line in inspect)
     assert not (tmp_path / "it ran").exists() and not (tmp_path / "answers.csv").exists()
 
     predict = sixstep("predict", "results/model.pt", "new.csv", "--out", "answers.csv", "--trust-code")

@@ -128,6 +128,7 @@ BAD = {
     "torn.safetensors": b"\x10\0\0\0\0\0\0\0{",
     "broken.toml": b"[fit]\nepochs = 0\n",
     "text.toml": b"fit: 3",
+    "net.py": b"import torch\n\nx = 3, 4\n",
     "empty.csv": b"",
     "zip.csv": not_a_model(),
     "ragged.csv": b"a,b\n1,2\n3,4,5\n",
@@ -155,3 +156,17 @@ def test_inspect_for_a_person_says_the_same(sixstep, euro, tmp_path):
     (tmp_path / "broken.toml").write_bytes(BAD["broken.toml"])
     finished = sixstep("inspect", "broken.toml")
     assert finished.code == 2 and "fit.epochs" in finished.err and "fit.epochs" not in finished.out
+
+
+def test_python_code_is_not_taken_for_a_table(sixstep, tmp_path):
+    (tmp_path / "net.py").write_text("import torch\n")
+    finished = sixstep("inspect", "net.py")
+    assert finished.code == 2 and finished.err.startswith("net.py is Python code, no model, table or experiment")
+
+
+def test_a_person_reads_a_model_by_lines(sixstep, tmp_path):
+    session = Session(ex.Experiment(fit=ex.Fit(epochs=3)))
+    save_model(tmp_path / "model.pt", session)
+    lines = sixstep("inspect", "model.pt").out.splitlines()
+    assert lines[:3] == ["file: model.pt", "status: ok", "kind: model"]
+    assert {"tensors:", "  weights: [1] float32", "largest difference: 0.0", "experiment:", "  [fit]"} <= set(lines)
