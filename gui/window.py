@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         self.weights.file_wanted.connect(self.filing.choose_weights)
         self.weights.chosen.connect(self.filing.take_weights)
+        self.trainer.weights_found.connect(self.weights.show_found)
         self.model_panel.backbone.folder_wanted.connect(self.filing.choose_backbone)
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)

@@ -21,7 +21,7 @@ from engine.weights import read_members, read_weights
 
 
 def adopt(experiment: ex.Experiment, weights: str, inputs: Inputs, n_outputs: int) -> tuple[ex.Experiment, str]:
-    """The experiment with a model that begins with these weights, and what was done in a sentence.
+    """The experiment with a model that begins with these weights, and what was done and assumed in words.
 
     The layers at hand are kept where all but their head finds its weights in the file; else the layers come from
     the file too, the head is new and all before it is frozen. Raises InputError.
@@ -30,13 +30,14 @@ def adopt(experiment: ex.Experiment, weights: str, inputs: Inputs, n_outputs: in
     if isinstance(model, ex.Sequential) and _suits(model, weights, inputs, n_outputs):
         kept = ex.replace(model, weights=weights)
         return ex.replace(experiment, model=kept), f"The model begins with the weights in {path.name}."
-    layers = _layers_of(path, inputs)
+    layers, warnings = _layers_of(path, inputs)
     head = head_of(layers)
     model = with_new_head(ex.replace(ex.Sequential(layers=layers, weights=weights), frozen=head))
     walked = flow(model, inputs, n_outputs)
     if not walked.fits:
         raise InputError(f"{path.name} does not take the data at hand. {walked.misfit}")
-    return ex.replace(experiment, model=model), f"The layers of {path.name} are frozen, and a new head on them learns."
+    message = f"The layers of {path.name} are frozen, and a new head on them learns."
+    return ex.replace(experiment, model=model), " ".join([message, *warnings])
 
 
 def _suits(model: ex.Sequential, weights: str, inputs: Inputs, n_outputs: int) -> bool:
@@ -51,15 +52,18 @@ def _suits(model: ex.Sequential, weights: str, inputs: Inputs, n_outputs: int) -
     return all(int(key.partition(".")[0]) >= head for key in missing)
 
 
-def _layers_of(path: Path, inputs: Inputs) -> tuple[ex.Layer, ...]:
+def _layers_of(path: Path, inputs: Inputs) -> tuple[tuple[ex.Layer, ...], tuple[str, ...]]:
+    """The layers of a file, and what of them is assumed."""
+    warnings: tuple[str, ...] = ()
     members = read_members(path) if path.suffix.lower() != ".safetensors" else {}
     own = members.get("sixstep/experiment.toml")
     if own is not None:
         model = parse_experiment(own.decode(errors="replace"), path.name, path.parent).model
     else:
         shapes = {key: tuple(value.shape) for key, value in read_weights(path).state_dict.items()}
-        model = infer_model(shapes, path.name, inputs).model
+        inferred = infer_model(shapes, path.name, inputs)
+        model, warnings = inferred.model, inferred.warnings
     layers = as_sequential(model, inputs).layers
     if not is_listed(model) or not any(isinstance(layer, ex.layers.Linear) for layer in layers):
         raise InputError(f"{path.name} holds no list of layers that ends in a Linear: choose another file in step 2.")
-    return layers
+    return layers, warnings

@@ -85,8 +85,10 @@ def _infer_layers(shapes: dict[str, Shape], inputs: Inputs | None) -> InferredMo
     if any(before[0] != after[1] for before, after in pairwise(weights)) or (inputs and len(inputs.shape) > 1):
         return None
     hidden = tuple(weight[0] for weight in weights[:-1])
-    warnings = ("The file does not say which activation stands between its layers: ReLU is assumed.",) if hidden else ()
-    return InferredModel(ex.Layers(hidden=hidden), Inputs(weights[0][1:]), weights[-1][0], warnings)
+    warning = "ReLU is assumed between the layers: check it in step 2. The file does not say which activation it is."
+    return InferredModel(
+        ex.Layers(hidden=hidden), Inputs(weights[0][1:]), weights[-1][0], (warning,) if hidden else ()
+    )
 
 
 def _infer_sequential(found: list[Block], inputs: Inputs | None) -> InferredModel:
@@ -249,17 +251,32 @@ def _size_in(built: ex.Layer, in_shape: Shape, inputs: Inputs) -> int:
 
 
 def _warnings(model: ex.Sequential, places: list[int], found: list[Block]) -> tuple[str, ...]:
-    between = [type(layer).__name__ for place, layer in enumerate(model.layers) if place not in places]
+    between = [_in_words(layer) for place, layer in enumerate(model.layers) if place not in places]
     pads = [layer for layer in model.layers if isinstance(layer, part.Conv1d | part.Conv2d)]
-    assumed = list(dict.fromkeys(name for name in between if name not in ("Flatten", "Transpose")))
+    assumed = list(dict.fromkeys(between))
     if pads:
-        assumed.append("a stride of 1" + (" and a padding that keeps the size" if any(pads[0].padding) else ""))
+        assumed.append("a stride of 1")
+    if pads and any(pads[0].padding):
+        assumed.append("a padding that keeps the size")
     assumed += dict.fromkeys(text for block in found for text in block.assumed)
     if not assumed:
         return ()
+    is_one = len(assumed) == 1 and not assumed[0].endswith("heads")
     listed = " and ".join([", ".join(assumed[:-1]), assumed[-1]] if len(assumed) > 1 else assumed)
-    verb = "is" if len(assumed) == 1 and not assumed[0].endswith("heads") else "are"
-    return (f"The file does not say what has no weights: {listed} {verb} assumed; correct it in step 2.",)
+    ending = "is assumed: check it" if is_one else "are assumed: check them"
+    listed = listed[0].upper() + listed[1:]
+    return (f"{listed} {ending} in step 2. The file does not say what has no weights.",)
+
+
+def _in_words(layer: ex.Layer) -> str:
+    """A layer that is assumed, with the size that is assumed."""
+    match layer:
+        case part.MaxPool1d() | part.MaxPool2d():
+            return f"{type(layer).__name__}({layer.kernel_size[0]})"
+        case part.AdaptiveAvgPool1d() | part.AdaptiveAvgPool2d():
+            return f"{type(layer).__name__}({layer.output_size[0]})"
+        case _:
+            return type(layer).__name__
 
 
 def _some(names: Mapping[str, Shape]) -> str:

@@ -24,7 +24,7 @@ from engine.pretrained.heads import freeze_all_but_head, with_new_head
 from engine.pretrained.matching import Match, Row, Shape
 from engine.pretrained.shipped import shipped_models
 from gui.document import Document
-from gui.frames import Prepared
+from gui.frames import Prepared, WeightsFound
 from gui.theme import Theme
 from gui.widgets import form_field, heading, named, note
 
@@ -48,6 +48,7 @@ class WeightsForm(QWidget):
         self._document = document
         self._match: Match | None = None
         self._theme: Theme | None = None
+        self._said = ("", "")  # of which weights, and what was said when they were looked at
         self.source = form_field(named(QComboBox(), "weights", "Where the weights come from"))
         self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.source.setMinimumContentsLength(12)  # a long name must not widen the panel
@@ -117,6 +118,13 @@ class WeightsForm(QWidget):
             self._match = None
             self._show_match()
 
+    @Slot(object)
+    def show_found(self, found: WeightsFound) -> None:
+        """Keep in sight what was done with the weights, and what of their layers is assumed."""
+        model = found.experiment.model
+        self._said = (model.weights, found.message) if isinstance(model, ex.Sequential) else ("", "")
+        self._show_match()
+
     def show_prepared(self, prepared: Prepared) -> None:
         """Show what of the file went into the model."""
         self._match = prepared.match
@@ -131,6 +139,9 @@ class WeightsForm(QWidget):
         fresh = match.count("fresh") + match.count("missing") + match.count("other shape")
         texts = [f"{match.count('matched')} tensors are taken from {Path(match.path).name}, {fresh} start anew, "
                  f"{match.count('left over')} of the file are left over."]  # fmt: skip
+        model, (weights, message) = self._document.experiment.model, self._said
+        if isinstance(model, ex.Sequential) and model.weights == weights:
+            texts.append(message)
         self.found.setText("\n".join([*texts, *match.warnings]))
         self.table.setRowCount(min(len(match.rows), MOST_ROWS))
         for place, row in enumerate(match.rows[:MOST_ROWS]):

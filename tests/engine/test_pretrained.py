@@ -218,6 +218,7 @@ def test_layers_come_with_the_weights_where_those_at_hand_are_others(tmp_path):
     after, message = adopt(before, str(tmp_path / "theirs.pt"), Inputs((2,)), 2)
     assert [type(layer).__name__ for layer in after.model.layers] == ["Linear", "BatchNorm1d", "ReLU", "Linear"]
     assert (after.model.frozen, after.model.fresh) == (3, 1) and "theirs.pt" in message
+    assert "ReLU is assumed: check it in step 2" in message
     session = Session(after)
     session.advance()
     assert torch.equal(session.model[0].weight, module()[0].weight)

@@ -110,6 +110,11 @@ def test_an_opened_model_with_too_many_outputs_becomes_a_pretrained_one(person: 
     weights = person.window.trainer.desk.session.parameters()
     assert np.array_equal(weights["0.weight"], cnn[0].weight.detach().numpy())
     assert weights["4.weight"].shape == (2, 36)
+    assumed = "ReLU, MaxPool2d(2), Flatten and a stride of 1 are assumed: check them in step 2."
+    assert assumed in person.window.weights.found.text() and assumed in person.window.status.message
+    person.prepared_after(lambda: choose(person, ""))
+    person.prepared_after(lambda: choose(person, "sixstep:digits-cnn"))
+    assert assumed not in person.window.weights.found.text()
 
 
 def test_shapes_are_seen_in_full_and_long_names_are_cut_in_their_middle(qtbot: QtBot) -> None:
