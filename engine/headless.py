@@ -54,8 +54,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="main.py", description="Sixstep: the PyTorch workflow. Without a command, or with a file alone, "
-        "the window opens.",
+        prog="main.py", description="Sixstep: the PyTorch workflow. Without a command, or with a file or a "
+        "preset's name alone, the window opens.",
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     fit = commands.add_parser("fit", help="fit an experiment and write its files")

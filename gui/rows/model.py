@@ -111,7 +111,7 @@ class RowsModel(QAbstractTableModel):
         assert shown is not None and shown.frame is not None
         split = self.splits(range(row, row + 1))[0]
         if self.sealed and split == TEST:
-            text = "The test set stays sealed until step 4."
+            text = "The test set stays sealed until a fit has ended."
         else:
             value = column_texts(shown.frame.to_series(column).slice(row, 1), full=True)[0]
             text = "missing" if value is None else value
