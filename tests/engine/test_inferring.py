@@ -115,7 +115,8 @@ def test_a_model_that_is_inferred_predicts_as_the_one_that_was_saved(tmp_path):
 def test_what_is_assumed_is_said(tmp_path):
     shapes = {key: tuple(value.shape) for key, value in norm_cnn().state_dict().items()}
     (warning,) = infer_model(shapes, "theirs.pt", PICTURE).warnings
-    assert all(word in warning for word in ("ReLU", "MaxPool2d(2)", "Flatten", "padding", "stride", "assumed: check them"))
+    words = ("ReLU", "MaxPool2d(2)", "Flatten", "padding", "stride", "assumed: check them")
+    assert all(word in warning for word in words)
     shapes = {key: tuple(value.shape) for key, value in encoder().state_dict().items()}
     assert "8 heads" in infer_model(shapes, "theirs.pt", TEXT).warnings[0]
 
