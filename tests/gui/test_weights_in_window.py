@@ -98,12 +98,19 @@ def test_weights_that_fit_nothing_are_refused_in_a_sentence_and_the_model_stays(
     assert person.window.document.experiment == experiment
 
 
+def settle(person: Person) -> None:
+    """Wait until what is shown is what the document says; beginning anew prepares twice."""
+    person.wait(lambda: person.window.prepared.experiment == person.window.document.experiment)
+
+
 def test_an_opened_model_with_too_many_outputs_becomes_a_pretrained_one(person: Person, tmp_path: Path) -> None:
     person.prepared_after(lambda: person.window.filing.new("even-odd-transfer"))
     cnn = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 7))
     torch.save(cnn.state_dict(), tmp_path / "theirs.pt")
     person.answers.path = tmp_path / "theirs.pt"
-    person.prepared_after(lambda: person.do("open"))
+    person.do("open")
+    person.wait(lambda: "theirs.pt" in model_of(person).weights)
+    settle(person)
     assert "7 outputs" in person.answers.asked[-1]
     model = model_of(person)
     assert (model.frozen, model.fresh, Path(model.weights).name) == (4, 1, "theirs.pt")
@@ -112,8 +119,12 @@ def test_an_opened_model_with_too_many_outputs_becomes_a_pretrained_one(person: 
     assert weights["4.weight"].shape == (2, 36)
     assumed = "ReLU, MaxPool2d(2), Flatten and a stride of 1 are assumed: check them in step 2."
     assert assumed in person.window.weights.found.text() and assumed in person.window.status.message
-    person.prepared_after(lambda: choose(person, ""))
-    person.prepared_after(lambda: choose(person, "sixstep:digits-cnn"))
+    choose(person, "")
+    person.wait(lambda: not model_of(person).weights)
+    settle(person)
+    choose(person, "sixstep:digits-cnn")
+    person.wait(lambda: bool(model_of(person).weights))
+    settle(person)
     assert assumed not in person.window.weights.found.text()
 
 
