@@ -87,6 +87,8 @@ def check_fit(experiment: ex.Experiment) -> None:
         )
     if fit.batches.accumulate > 1 and not fit.batches.size:
         raise InputError("All rows are one batch, and there is nothing to accumulate: give a batch size in step 3.")
+    if fit.computing.precision == "float16" and isinstance(fit.optimizer, ex.optimizers.LBFGS):
+        raise InputError("LBFGS cannot scale the small gradients of float16: choose bfloat16 or float32 in step 3.")
     if fit.batches.accumulate > 1 and isinstance(fit.optimizer, ex.optimizers.LBFGS):
         raise InputError("LBFGS looks at one batch several times: set accumulate to 1 and make the batches larger.")
 

@@ -73,39 +73,23 @@ def _general_step(
     device: str,
 ) -> Step:
     step, gradients = unwrapped_step(optimizer), fit.gradients
-    if fit.computing.precision == "float16":
-        return _scaled_step(parameters, loss_fn, optimizer, gradients, precision, forward, device)
+    # small gradients of float16 would become 0: the loss is made larger before backward, they smaller after
+    scaler = torch.amp.GradScaler(device) if fit.computing.precision == "float16" else None
 
     def take(batches: Sequence[Batch]) -> list[torch.Tensor]:
-        losses = _backward(parameters, loss_fn, batches, precision, forward)
+        if scaler is None:
+            losses = _backward(parameters, loss_fn, batches, precision, forward)
+        else:
+            losses = _backward(parameters, loss_fn, batches, precision, forward, scaler.scale)
+            scaler.unscale_(optimizer)
         _penalise(parameters, gradients.l1)
         _clip(parameters, gradients)
-        with torch.no_grad():
-            step(optimizer)
-        return losses
-
-    return take
-
-
-def _scaled_step(
-    parameters: list[nn.Parameter],
-    loss_fn: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    gradients: ex.Gradients,
-    precision: Callable[[], AbstractContextManager[Any]],
-    forward: Forward,
-    device: str,
-) -> Step:
-    """Of float16, whose small gradients would become 0: the loss is made larger before backward, they smaller after."""
-    scaler = torch.amp.GradScaler(device)
-
-    def take(batches: Sequence[Batch]) -> list[torch.Tensor]:
-        losses = _backward(parameters, loss_fn, batches, precision, forward, scaler.scale)
-        scaler.unscale_(optimizer)
-        _penalise(parameters, gradients.l1)
-        _clip(parameters, gradients)
-        scaler.step(optimizer)
-        scaler.update()
+        if scaler is None:
+            with torch.no_grad():
+                step(optimizer)
+        else:
+            scaler.step(optimizer)
+            scaler.update()
         return losses
 
     return take

@@ -228,6 +228,9 @@ def test_a_time_limit_ends_the_fit_between_two_epochs_and_keeps_what_there_is():
 BAD = {
     "float16 on the CPU": ({"computing": ex.Computing(precision="float16")}, "bfloat16"),
     "accumulation of one batch": ({"batches": ex.Batches(accumulate=2)}, "batch size"),
+    "LBFGS in float16": (
+        {"optimizer": ex.optimizers.LBFGS(), "computing": ex.Computing(precision="float16")}, "LBFGS",
+    ),
     "LBFGS accumulated": (
         {"optimizer": ex.optimizers.LBFGS(), "batches": ex.Batches(size=8, accumulate=2)}, "LBFGS",
     ),
