@@ -16,21 +16,40 @@ def stream_imports(data: ex.Data) -> list[str]:
 
 def data_lines(data: ex.Data, source: ex.ParquetStream, forward: str = "model") -> list[str]:
     """Section 1."""
-    buffer_rows, block_rows = sizes(source)
-    split = data.split
-    columns = ", ".join(map(text, (*source.features, source.target)))
-    validation = [f"n_validation = sum(n_rows) * {split.validation} // 100"] if split.validation else []
-    end = "n_train + n_validation" if split.validation else "n_train"
     return [
         "# 1. Get data ready: the rows stay on disk and come block by block",
+        *_settings_lines(source),
+        "",
+        "",
+        *_reading_lines(),
+        "",
+        "",
+        *_split_lines(data.split),
+        *(_scale_lines(data, source) if _is_scaled(data) else []),
+        "",
+        "",
+        *_load_lines(_is_scaled(data)),
+        "",
+        "",
+        *_order_lines(source, forward),
+    ]
+
+
+def _settings_lines(source: ex.ParquetStream) -> list[str]:
+    buffer_rows, block_rows = sizes(source)
+    columns = ", ".join(map(text, (*source.features, source.target)))
+    return [
         f"path = Path({text(source.path)})",
         'files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]',
         f"columns = [{columns}]  # the features and, last, the target",
         f"batch_size = {source.batch_size}",
         f"buffer_rows = {buffer_rows}  # so many are mixed at a time",
         f"block_rows = {block_rows}  # so many are read at a time",
-        "",
-        "",
+    ]
+
+
+def _reading_lines() -> list[str]:
+    return [
         "def scan(file):",
         "    return pl.scan_parquet(file, glob=False, hive_partitioning=False)",
         "",
@@ -50,8 +69,13 @@ def data_lines(data: ex.Data, source: ex.ParquetStream, forward: str = "model") 
         "    file, start, n = block",
         "    rows = scan(file).slice(start, n).select(cs.by_name(*columns).cast(pl.Float32)).collect()",
         '    return rows.to_numpy(order="c")',
-        "",
-        "",
+    ]
+
+
+def _split_lines(split: ex.Split) -> list[str]:
+    validation = [f"n_validation = sum(n_rows) * {split.validation} // 100"] if split.validation else []
+    end = "n_train + n_validation" if split.validation else "n_train"
+    return [
         "# Split: the model learns from the training rows and is judged on rows that it has not seen",
         "n_rows = [scan(file).select(pl.len()).collect().item() for file in files]",
         f"n_train = sum(n_rows) * {split.train} // 100",
@@ -60,21 +84,16 @@ def data_lines(data: ex.Data, source: ex.ParquetStream, forward: str = "model") 
         "train = blocks(0, n_train)",
         *([f"validation = blocks(n_train, {end})"] if split.validation else []),
         f"test = blocks({end}, sum(n_rows))",
-        *(_scale_lines(data, source) if _is_scaled(data) else []),
-        "",
-        "",
+    ]
+
+
+def _load_lines(is_scaled: bool) -> list[str]:
+    if not is_scaled:
+        return ["def load(block):", "    return torch.tensor(read(block))"]
+    return [
         "def load(block):",
-        *(
-            [
-                "    rows = (read(block).astype(np.float64) - centre) / size",
-                "    return torch.tensor(rows.astype(np.float32))",
-            ]
-            if _is_scaled(data)
-            else ["    return torch.tensor(read(block))"]
-        ),
-        "",
-        "",
-        *_order_lines(source, forward),
+        "    rows = (read(block).astype(np.float64) - centre) / size",
+        "    return torch.tensor(rows.astype(np.float32))",
     ]
 
 
