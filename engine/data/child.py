@@ -108,20 +108,12 @@ def ask(
                 raise CancelledError(f"Reading {name} was cancelled.")
             left = deadline - time.monotonic()
             if left <= 0:
-                raise InputError(
-                    f"{name} is not read after {seconds:,.0f} seconds: make it smaller, or save it again in "
-                    "another format."
-                )
+                raise _too_slow(name, seconds)
             try:
-                line = lines.get(timeout=min(left, LOOK) if cancelled else left)
+                said = lines.get(timeout=min(left, LOOK) if cancelled else left)
             except Empty:
                 continue
-            if line is None:  # the child has ended without a word
-                raise broken(name, memory, out_of_memory(child.process.wait(), child.errors))
-            if line.refused:
-                raise InputError(line.refused)
-            if line.failed:
-                raise broken(name, memory, line.failed == "memory" or out_of_memory(0, child.errors))
+            line = _checked(said, child, name, memory)
             if line.done:
                 return line.result
             if on_progress and line.progress is not None:
@@ -145,12 +137,29 @@ def _read(child: subprocess.Popen[bytes], order: bytes, lines: SimpleQueue[Line 
     lines.put(None)
 
 
+def _checked(line: Line | None, child: Child, name: str, memory: int) -> Line:
+    """What the child says, if it is neither a refusal nor its end. Raises InputError."""
+    if line is None:  # it has ended without a word
+        raise broken(name, memory, out_of_memory(child.process.wait(), child.errors))
+    if line.refused:
+        raise InputError(line.refused)
+    if line.failed:
+        raise broken(name, memory, line.failed == "memory" or out_of_memory(0, child.errors))
+    return line
+
+
 def out_of_memory(code: int, errors: IO[bytes]) -> bool:
     """Whether the child ended for want of memory: the system killed it, or it said so."""
     errors.seek(0)
     said = errors.read(1 << 16)
     killed = sys.platform != "win32" and code == -signal.SIGKILL
     return killed or any(word in said for word in MEMORY_WORDS)
+
+
+def _too_slow(name: str, seconds: float) -> InputError:
+    return InputError(
+        f"{name} is not read after {seconds:,.0f} seconds: make it smaller, or save it again in another format."
+    )
 
 
 def broken(name: str, memory: int, lacks_memory: bool) -> InputError:

@@ -53,10 +53,6 @@ def read_pictures(request: dict[str, Any], folder: Path, progress: Callable[[flo
     skip = dict(json.loads(request["skip"]))
     classes = class_names(root, "pictures")
     files = _files(root, classes)
-    if not files:
-        raise InputError(
-            f"{shown(root.name)} has no pictures in its class folders (links are not followed): choose another folder."
-        )
     channels = {"RGB": 3, "L": 1}[mode]
     _check_size(root, len(files), channels * size * size)
     out = np.lib.format.open_memmap(
@@ -103,14 +99,19 @@ class _NoColoursError(Exception):
 
 
 def _files(root: Path, classes: list[str]) -> list[tuple[int, Path]]:
-    """All files with the number of their class."""
+    """All files with the number of their class. Raises InputError where there is none."""
     try:
-        return [(number, path) for number, name in enumerate(classes) for path in files_below(root / name)]
+        files = [(number, path) for number, name in enumerate(classes) for path in files_below(root / name)]
     except OSError as error:
         place = Path(error.filename or root).name
         raise InputError(
             f"{shown(root.name)}: {shown(place)} cannot be read ({error.strerror}): allow it, or move it away."
         ) from None
+    if not files:
+        raise InputError(
+            f"{shown(root.name)} has no pictures in its class folders (links are not followed): choose another folder."
+        )
+    return files
 
 
 def _check_size(root: Path, n: int, values: int) -> None:
