@@ -11,7 +11,7 @@ from engine import experiment as ex
 from engine.data.suits import why_not
 from engine.experiment.losses import OTHER_LOSSES
 from engine.experiment.optimizers import OTHER_OPTIMIZERS
-from engine.files import part_types
+from engine.experiment.part import part_types
 from engine.models.ending import find_double_end, find_wrong_end
 from gui.document import Document
 from gui.form import ChoiceForm, Form

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import experiment as ex
 from engine.data.guards import Guard
-from engine.files import part_types
+from engine.experiment.part import part_types
 from gui.document import Document
 from gui.frames import ColumnOffer, Prepared
 from gui.steps.data import DataPanel

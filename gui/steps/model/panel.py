@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from engine import experiment as ex
 from engine.data.suits import has_pictures
 from engine.errors import InputError
-from engine.files import part_types
+from engine.experiment.part import part_types
 from engine.models.flow import flow
 from engine.models.inputs import Inputs
 from engine.models.stacks import as_sequential, is_listed
