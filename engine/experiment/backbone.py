@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from engine.experiment.hub import is_path
 from engine.experiment.part import Part
-
-PATH_STARTS = ("/", "\\", ".")
 
 
 class Backbone(Part, frozen=True, tag_field="kind", tag="backbone"):
-    """A pretrained model of pictures from the Hugging Face hub, and one nn.Linear on what it makes of them."""
+    """A pretrained model of pictures or texts from the Hugging Face hub, and one nn.Linear on what it makes of them."""
 
     folder: Annotated[
         str, Meta(max_length=4096, title="Backbone", description="The path of a folder with config.json and "
@@ -23,12 +22,12 @@ class Backbone(Part, frozen=True, tag_field="kind", tag="backbone"):
                    "learns.")
     ] = True  # fmt: skip
     pooling: Annotated[
-        Literal["auto", "mean", "first token"],
-        Meta(title="Pooling", description="What stands for a picture: what the backbone itself makes (auto), the mean "
-             "over all places, or the first token."),
+        Literal["auto", "mean", "first token", "last token"],
+        Meta(title="Pooling", description="What stands for a picture or a text: what the backbone itself makes of it "
+             "(auto; where that is nothing, the mean), the mean over all places, or one token."),
     ] = "auto"  # fmt: skip
 
     @property
     def is_path(self) -> bool:
-        """Whether `folder` is a path, not a name on the hub: a path is written in full, or begins with a dot."""
-        return self.folder.startswith(PATH_STARTS) or self.folder[1:2] == ":"
+        """Whether `folder` is a path, not a name on the hub."""
+        return is_path(self.folder)

@@ -138,8 +138,14 @@ class Text(Part, frozen=True, tag_field="kind", tag="text"):
     text: Annotated[str, Meta(title="Text column", description="Empty for a folder.")] = ""
     label: Annotated[str, Meta(title="Label column", description="Empty for a folder.")] = ""
     tokens: Annotated[
-        Literal["word", "character"], Meta(title="Tokens", description="What a text is cut into.")
+        Literal["word", "character", "backbone"],
+        Meta(title="Tokens", description="What a text is cut into: words, characters, or what a backbone takes."),
     ] = "word"
+    tokenizer: Annotated[
+        str, Meta(max_length=4096, title="Tokenizer", description="The path of a backbone's folder, which has "
+                  "tokenizer.json, or a name on the hub such as google-bert/bert-base-uncased, which is taken from the "
+                  "cache.")
+    ] = ""  # fmt: skip
     length: Annotated[
         int, Meta(ge=1, le=10_000, title="Length", description="Tokens kept of each text; shorter ones are filled up.")
     ] = 64

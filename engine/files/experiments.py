@@ -13,6 +13,7 @@ import msgspec
 
 from engine import experiment as ex
 from engine.errors import InputError
+from engine.experiment.hub import is_path
 from engine.files.faults import explain, leaves
 from engine.files.writing import atomic_write, reason
 
@@ -79,15 +80,23 @@ def with_absolute_paths(experiment: ex.Experiment) -> ex.Experiment:
 def _with_paths(experiment: ex.Experiment, change: Callable[[str], str]) -> ex.Experiment:
     """The same experiment with the path of each file that it names changed."""
     source, model = experiment.data.source, experiment.model
+    if isinstance(source, ex.Text):
+        source = ex.replace(source, tokenizer=_with_folder(source.tokenizer, change))
     if isinstance(source, ex.FileSource):
         experiment = with_source(experiment, ex.replace(source, path=change(source.path)))
     if isinstance(model, ex.Sequential) and model.weights and not model.weights.startswith(SHIPPED):
         experiment = ex.replace(experiment, model=ex.replace(model, weights=change(model.weights)))
-    if isinstance(model, ex.Backbone) and model.is_path:
-        folder = change(model.folder)
-        folder = folder if Path(folder).is_absolute() else f"./{folder}"  # a bare name is one on the hub
-        experiment = ex.replace(experiment, model=ex.replace(model, folder=folder))
+    if isinstance(model, ex.Backbone):
+        experiment = ex.replace(experiment, model=ex.replace(model, folder=_with_folder(model.folder, change)))
     return experiment
+
+
+def _with_folder(folder: str, change: Callable[[str], str]) -> str:
+    """The changed path of a folder of the hub; a name on the hub stays as it is."""
+    if not is_path(folder):
+        return folder
+    changed = change(folder)
+    return changed if Path(changed).is_absolute() else f"./{changed}"  # a bare name is one on the hub
 
 
 def with_source(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
