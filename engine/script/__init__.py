@@ -45,7 +45,7 @@ def script(
         _head(experiment, device, imports),
         data,
         model_lines(experiment, inputs, match),
-        fit_lines(experiment, has_validation),
+        fit_lines(experiment, has_validation, device),
         evaluate,
         steps.improve_lines(has_validation),
         steps.save_lines(experiment.model),

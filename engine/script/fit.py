@@ -5,10 +5,16 @@ from __future__ import annotations
 from engine import experiment as ex
 from engine.experiment.layers import draws
 from engine.script.optimizers import scheduler_imports
+from engine.training.recordable import is_recordable
 from engine.training.stopping import looks, restores
 
 SEED = "({seed} * 1_000_003 + epoch)"
 """What is drawn for an epoch is seeded with, as `engine.training.step.epoch_seed` has it."""
+RECORDED = (
+    "for group in optimizer.param_groups:",
+    '    if "capturable" in group:  # as in the window, which plays its epochs as a CUDA graph',
+    '        group["capturable"] = True',
+)
 
 
 def fit_imports(fit: ex.Fit) -> list[str]:
@@ -34,7 +40,7 @@ def n_steps(experiment: ex.Experiment) -> str:
     return f"{epochs} * {steps if batches.accumulate == 1 else f'-(-({steps}) // {batches.accumulate})'}"
 
 
-def fit_lines(experiment: ex.Experiment, has_validation: bool) -> list[str]:
+def fit_lines(experiment: ex.Experiment, has_validation: bool, device: str = "cpu") -> list[str]:
     """Section 3."""
     fit = experiment.fit
     stream = isinstance(experiment.data.source, ex.ParquetStream)
@@ -56,6 +62,7 @@ def fit_lines(experiment: ex.Experiment, has_validation: bool) -> list[str]:
         *([] if stream or not in_batches else [f"batch_size = {fit.batches.size}"]),
         *([f"accumulate = {fit.batches.accumulate}  # batches a step"] if fit.batches.accumulate > 1 else []),
         *_before(fit),
+        *(RECORDED if is_recordable(experiment, device) else []),
         "for epoch in range(epochs):",
         *(f"    {line}" if line else "" for line in loop),
         *(["model.load_state_dict(best_state)  # the weights of the best epoch"] if restores(fit.stopping) else []),

@@ -21,20 +21,25 @@ def train(loop: Loop, dataset: Dataset, first_epoch: int, epochs: int) -> NDArra
     n_losses, judged = 1 + len(others), int("validation" in dataset.splits)
     step, forward, loss_of = loop.step, loop.forward, loop.loss_fn.forward
     switch, schedule, seed_of, change = loop.switch, loop.schedule, loop.seed_of, loop.change
-    seed = None
-    losses: list[torch.Tensor] = []
-    for epoch in range(first_epoch, first_epoch + epochs):
-        X = X_train if change is None else change(X_train, epoch, 0)
-        if seed_of is not None:
-            seed = seed_of(epoch, 0)
+
+    def losses_of(X: torch.Tensor, seed: int | None) -> list[torch.Tensor]:
         if switch is not None:
             switch(True)
-        losses += step(((X, y_train, seed),))
+        losses = step(((X, y_train, seed),))
         if switch is not None:
             switch(False)
         with torch.no_grad():
             for X, y in others:
                 losses.append(loss_of(forward(X), y))
+        return losses
+
+    if loop.recorder is not None:
+        recorded: NDArray[np.float32] = loop.recorder.run(lambda: losses_of(X_train, None), n_losses, epochs).numpy()
+        return recorded
+    losses: list[torch.Tensor] = []
+    for epoch in range(first_epoch, first_epoch + epochs):
+        X = X_train if change is None else change(X_train, epoch, 0)
+        losses += losses_of(X, None if seed_of is None else seed_of(epoch, 0))
         if schedule is not None:
             schedule.after_step()
             schedule.after_epoch(losses[judged - n_losses])

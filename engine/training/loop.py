@@ -15,6 +15,8 @@ from engine import experiment as ex
 from engine.errors import InputError
 from engine.experiment.layers import draws
 from engine.training.modes import Switch, mode_switch
+from engine.training.recordable import is_recordable
+from engine.training.recorder import Recorder
 from engine.training.schedule import Schedule
 from engine.training.step import Forward, Step, batch_seed, epoch_seed, training_step
 
@@ -33,6 +35,8 @@ class Loop:
     """The seed of a batch of an epoch, where the model draws."""
     change: Callable[[torch.Tensor, int, int], torch.Tensor] | None
     """Changes X for a batch of an epoch (pictures are turned and shifted); None: X stays as it is."""
+    recorder: Recorder | None
+    """Plays epochs that are recorded on a GPU; None where each is started anew."""
 
 
 def build_loop(
@@ -58,6 +62,7 @@ def build_loop(
         schedule=schedule,
         seed_of=_seed_of(experiment) if draws(experiment.model) else None,
         change=_augmentation(experiment),
+        recorder=Recorder(model, optimizer) if is_recordable(experiment, device) else None,
     )
 
 

@@ -26,6 +26,7 @@ from tests.bench import (
     data_rows,
     engine_rows,
     first_paint,
+    gpu_rows,
     model_rows,
     plot_rows,
     rows_view_rows,
@@ -35,7 +36,7 @@ from tests.bench import (
 from tests.bench.rows import Row
 
 Answer = TypeVar("Answer")
-PARTS = ("engine", "model", "window", "plots", "rows", "data", "stream", "first-paint")
+PARTS = ("engine", "model", "gpu", "window", "plots", "rows", "data", "stream", "first-paint")
 PACKAGES = ("torch", "PySide6-Essentials", "pyqtgraph", "numpy", "scikit-learn", "skorch", "lightning")
 
 
@@ -52,6 +53,7 @@ def main() -> int:
     parts: dict[str, Callable[[], list[Row | str]]] = {
         "engine": partial(engine_rows.measure, options.quick, options.full),
         "model": partial(model_rows.measure, options.quick),
+        "gpu": partial(gpu_rows.measure, options.quick),
         "window": partial(window_rows.measure, options.quick),
         "plots": partial(plot_rows.measure, options.quick),
         "rows": partial(rows_view_rows.measure, options.quick),
