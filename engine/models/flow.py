@@ -13,6 +13,7 @@ from engine.models.inputs import Inputs
 from engine.models.mends import Stop, candidates, left, replaced
 from engine.models.sizes import MisfitError, Row, check_tokens, sized
 from engine.models.sizes.blocks import residual
+from engine.models.sizes.filling import leaves_out_filling, text_axis_after, text_axis_after_block
 from engine.models.sizes.row import numbers, said
 
 MOST_MENDS = 3
@@ -45,6 +46,8 @@ class LayerFlow:
     n_parameters: int
     """Its own; those of the layers inside a residual block are theirs."""
     trainable: bool
+    masked: bool = False
+    """Whether it is told what fills up short texts and leaves that out; of a block, whether a layer inside does."""
     misfit: str = ""
     """One sentence in plain words; empty where it fits."""
     mends: tuple[Mend, ...] = ()
@@ -113,7 +116,7 @@ def _walk(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> tuple[list[La
     """The layers up to the first that does not fit, and where and why the walk stops there."""
     found: list[LayerFlow] = []
     try:
-        row = _through(model.layers, Row(inputs.shape, inputs.n_tokens), n_outputs, (), model.frozen, found)
+        row = _through(model.layers, _first(inputs), n_outputs, (), model.frozen, found)
     except MisfitError as error:
         shape = next(layer.in_shape for layer in found if layer.path == error.path)
         return found, Stop(
@@ -121,6 +124,10 @@ def _walk(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> tuple[list[La
             error.multiple_of,
         )  # fmt: skip
     return found, _end(found, row, n_outputs)
+
+
+def _first(inputs: Inputs) -> Row:
+    return Row(inputs.shape, inputs.n_tokens, text_axis=0 if inputs.n_tokens else None)
 
 
 def _end(found: list[LayerFlow], row: Row, n_outputs: int) -> Stop | None:
@@ -159,13 +166,19 @@ def _through(
                 inside = _through(layer.layers, row, row.shape[-1], path, frozen, found)
                 got_to = (*path, len(layer.layers))
                 made = residual(layer, row, inside)
+                masked = any(other.masked for other in found[place + 1 :])
+                axis = text_axis_after_block(row, inside, made)
             else:
                 made = sized(layer, row)
+                masked = leaves_out_filling(layer, row)
+                axis = text_axis_after(layer, row, made)
         except MisfitError as error:
             error.path, error.got_to = error.path or path, error.got_to or got_to
             raise
-        found[place] = LayerFlow(path, layer, made.arguments, row.shape, made.shape, made.n_parameters, trainable)
-        row = Row(made.shape)
+        found[place] = LayerFlow(
+            path, layer, made.arguments, row.shape, made.shape, made.n_parameters, trainable, masked
+        )
+        row = Row(made.shape, text_axis=axis)
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from engine import experiment as ex
-from engine.models import modules
+from engine.models import masked, modules
 
 LAYERS: dict[type[ex.Layer], type[nn.Module]] = {
     ex.layers.Linear: nn.Linear,
@@ -77,6 +77,19 @@ LAYERS: dict[type[ex.Layer], type[nn.Module]] = {
     ex.layers.Residual: modules.Residual,
 }
 """Each is built with the arguments that `engine.models.flow` gives; a residual block also with its layers."""
+
+MASKED: dict[type[ex.Layer], type[nn.Module]] = {
+    ex.layers.RNN: masked.MaskedRNN,
+    ex.layers.LSTM: masked.MaskedLSTM,
+    ex.layers.GRU: masked.MaskedGRU,
+    ex.layers.MultiheadAttention: masked.MaskedSelfAttention,
+    ex.layers.TransformerEncoderLayer: masked.MaskedEncoderLayer,
+    ex.layers.LastStep: masked.MaskedLastStep,
+    ex.layers.MeanOverTime: masked.MaskedMeanOverTime,
+    ex.layers.MaxOverTime: masked.MaskedMaxOverTime,
+    ex.layers.Residual: masked.MaskedResidual,
+}
+"""Those that leave out what fills up short texts, with the same arguments."""
 
 PROJECTIONS: dict[str, type[nn.Module]] = {"Linear": nn.Linear, "Conv1d": nn.Conv1d, "Conv2d": nn.Conv2d}
 """What may stand on the shortcut of a residual block."""

@@ -9,10 +9,10 @@ from torch import nn
 
 from engine import experiment as ex
 from engine.errors import InputError
-from engine.models import modules
 from engine.models.flow import Flow, LayerFlow, flow
 from engine.models.inputs import Inputs
-from engine.models.layer_classes import LAYERS, PROJECTIONS
+from engine.models.layer_classes import LAYERS, MASKED, PROJECTIONS
+from engine.models.masked import MaskedSequential
 from engine.models.sizes.blocks import Projection
 
 
@@ -22,7 +22,9 @@ def build_sequential(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> nn
     The parameters of its first `model.frozen` layers do not learn; that a frozen BatchNorm keeps its statistics and a
     frozen Dropout leaves nothing out is the loop's part, see `engine.training.modes`. Raises InputError.
     """
-    built = nn.Sequential(*_modules(model.layers, iter(fitting_flow(model, inputs, n_outputs).layers)))
+    walked = fitting_flow(model, inputs, n_outputs)
+    kind = MaskedSequential if any(layer.masked for layer in walked.layers) else nn.Sequential
+    built = kind(*_modules(model.layers, iter(walked.layers)))
     for layer in list(built)[: model.frozen]:
         layer.requires_grad_(False)
     return built
@@ -38,14 +40,15 @@ def fitting_flow(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Flow:
 
 def _modules(layers: tuple[ex.Layer, ...], found: Iterator[LayerFlow]) -> list[nn.Module]:
     """The modules of `layers`; `found` has each of them, a block before the layers inside it."""
-    return [_module(layer, next(found).arguments, found) for layer in layers]
+    return [_module(next(found), found) for _ in layers]
 
 
-def _module(layer: ex.Layer, arguments: dict[str, Any], found: Iterator[LayerFlow]) -> nn.Module:
-    if not isinstance(layer, ex.layers.Residual):
-        return LAYERS[type(layer)](**arguments)
-    inside = _modules(layer.layers, found)
-    return modules.Residual(*inside, projection=_projection(**arguments))
+def _module(layer: LayerFlow, found: Iterator[LayerFlow]) -> nn.Module:
+    module = (MASKED if layer.masked else LAYERS)[type(layer.layer)]
+    arguments: dict[str, Any] = layer.arguments
+    if not isinstance(layer.layer, ex.layers.Residual):
+        return module(**arguments)
+    return module(*_modules(layer.layer.layers, found), projection=_projection(**arguments))
 
 
 def _projection(projection: Projection | None = None) -> nn.Module | None:

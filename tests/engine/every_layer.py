@@ -27,9 +27,10 @@ TOGETHER_IN = {
     (part.LSTM, "dropout"): {"num_layers": 2},
     (part.GRU, "dropout"): {"num_layers": 2},
     (part.LSTM, "proj_size"): {"hidden_size": 8},
+    **{(kind, "mask_filling"): {"bidirectional": True} for kind in (part.RNN, part.LSTM, part.GRU)},
     **{  # the default of 2048 takes long, and once is enough
         (part.TransformerEncoderLayer, name): {"dim_feedforward": 20}
-        for name in ("nhead", "dropout", "activation", "layer_norm_eps", "norm_first", "bias")
+        for name in ("nhead", "dropout", "activation", "layer_norm_eps", "norm_first", "bias", "mask_filling")
     },
     (part.InstanceNorm1d, "momentum"): {"track_running_stats": True},
     (part.InstanceNorm2d, "momentum"): {"track_running_stats": True},
@@ -60,6 +61,12 @@ BLOCKS = [
     part.Residual(layers=(part.Conv2d(out_channels=6, stride=(2,), padding=(1,)), part.ReLU()), project=True),
     part.Residual(layers=(part.Residual(layers=(part.BatchNorm2d(), part.ReLU())), part.Dropout(p=0.2))),
 ]
+LEAVING_FILLING_OUT = [
+    part.LastStep(), part.MeanOverTime(), part.MaxOverTime(), part.MultiheadAttention(),
+    part.TransformerEncoderLayer(dim_feedforward=20), part.RNN(bidirectional=True), part.GRU(bidirectional=True),
+    part.LSTM(bidirectional=True, num_layers=2, dropout=0.5),
+    part.Residual(layers=(part.MultiheadAttention(), part.Linear(out_features=3)), project=True),
+]  # fmt: skip
 FLAT_BLOCKS = [
     part.Residual(layers=(part.Linear(out_features=3), part.Tanh()), project=True),
     part.Residual(layers=(part.Linear(out_features=8),)),
@@ -107,6 +114,8 @@ Case = tuple[str, ex.Sequential, int]
 def case(layer: ex.Layer) -> Case:
     """The layer among others, so that they fit each other and the data of that name."""
     end = (part.Flatten(), part.Linear())
+    if not getattr(layer, "mask_filling", True):
+        return text_case(layer)
     match layer:
         case part.EmbeddingBag():
             return "texts", ex.Sequential(layers=(layer, part.Linear())), 0
@@ -129,6 +138,12 @@ def case(layer: ex.Layer) -> Case:
     return "rows", ex.Sequential(layers=(part.Linear(out_features=8), layer, *end)), 1
 
 
+def text_case(layer: ex.Layer) -> Case:
+    """The layer among texts, some of which are filled up."""
+    narrowing = () if type(layer) in TO_ONE else (part.MeanOverTime(),)
+    return "texts", ex.Sequential(layers=(part.Embedding(embedding_dim=4), layer, *narrowing, part.Linear())), 1
+
+
 ALL = [layer for group in part.GROUPS.values() for kind in group for layer in settings(kind)]
 ALL += [*PAIRS_OF_NUMBERS, *BLOCKS, *FLAT_BLOCKS]
 CASES = [case(layer) for layer in ALL]
@@ -138,6 +153,7 @@ CASES += [  # the same layer for rows of another shape
     ("pictures", ex.Sequential(layers=(part.LayerNorm(), part.Flatten(), part.Linear())), 0),
     ("pictures", ex.Sequential(layers=(KEEPS, part.GroupNorm(num_groups=4), part.Flatten(), part.Linear())), 1),
     ("texts", ex.Sequential(layers=(part.Embedding(), part.LSTM(), part.LastStep(), part.Linear())), 1),
+    *map(text_case, LEAVING_FILLING_OUT),
     ("pictures", ex.Sequential(layers=(KEEPS, part.PReLU(num_parameters=4), part.Flatten(), part.Linear())), 1),
 ]
 IDS = [f"{number} {label(model.layers[place])[:60]}" for number, (_, model, place) in enumerate(CASES)]
@@ -154,7 +170,10 @@ def make_data(folder: Path) -> dict[str, ex.Data]:
     rows = generator.normal(size=(60, 2)).cumsum(axis=0)
     np.savetxt(folder / "days.csv", rows, delimiter=",", header="a,b", comments="", fmt="%.4f")
     words = ["good fine nice", "bad poor sad"]
-    texts = [f"it was {words[i % 2].split()[i % 3]} and {words[i % 2].split()[i % 2]},{i % 2}" for i in range(24)]
+    texts = [
+        f"{'it was ' * (i % 3)}{words[i % 2].split()[i % 3]} and {words[i % 2].split()[i % 2]},{i % 2}"
+        for i in range(24)
+    ]
     (folder / "texts.csv").write_text("\n".join(["remark,kind", *texts]) + "\n")
     split = ex.Split(train=60, validation=20, method="in order")
     shuffled = ex.replace(split, method="random", seed=1)

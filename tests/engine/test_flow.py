@@ -46,10 +46,10 @@ def check_against_torch(model: ex.Sequential, inputs: Inputs, n_outputs: int) ->
     assert module(batch(inputs)).shape == (N_ROWS, n_outputs)
     assert sum(parameter.numel() for parameter in module.parameters()) == found.n_parameters
     rows = [layer for layer in found.layers if len(layer.path) == 1]
-    x = batch(inputs)
+    x = X = batch(inputs)
     for layer, row in zip(module, rows, strict=True):
         assert (N_ROWS, *row.in_shape) == x.shape
-        x = layer(x)
+        x = layer(x, X < 0) if row.masked else layer(x)
         assert (N_ROWS, *(row.out_shape or ())) == x.shape
         learns = {parameter.requires_grad for parameter in layer.parameters()}
         assert learns <= {row.trainable}

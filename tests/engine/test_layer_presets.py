@@ -52,11 +52,11 @@ model = nn.Sequential(
 )
 """,
     "transformer": """\
-model = nn.Sequential(
-    nn.Embedding(num_embeddings=len(vocabulary) + 2, embedding_dim=16, padding_idx=0),
+model = MaskedSequential(
+    nn.Embedding(num_embeddings=n_tokens, embedding_dim=16, padding_idx=0),
     PositionalEmbedding(length=16, embedding_dim=16),
-    nn.TransformerEncoderLayer(d_model=16, nhead=2, dim_feedforward=64, batch_first=True),
-    MeanOverTime(),
+    MaskedEncoderLayer(d_model=16, nhead=2, dim_feedforward=64, batch_first=True),
+    MaskedMeanOverTime(),
     nn.Linear(in_features=16, out_features=1),
 )
 """,
@@ -71,7 +71,8 @@ def test_the_script_has_the_layers_as_a_person_would_write_them_before_and_after
     read = script(experiment, "cpu", session.dataset.reading, session.inputs)
     assert LINES[name] in read
     shown = {line.split()[1].partition("(")[0] for line in read.splitlines() if line.startswith("class ")}
-    own = {line.strip().partition("(")[0] for line in LINES[name].splitlines()[1:-1] if "nn." not in line}
+    lines = [line.removeprefix("model = ").strip() for line in LINES[name].splitlines()[:-1]]
+    own = {line.partition("(")[0] for line in lines if "nn." not in line}
     assert shown == own
 
 

@@ -17,8 +17,8 @@ from engine import experiment as ex
 from engine.errors import InputError
 from engine.experiment import layers as part
 from engine.files import format_experiment, parse_experiment
-from engine.models.layer_classes import LAYERS
-from engine.script.sequential import OWN_CLASSES
+from engine.models.layer_classes import LAYERS, MASKED
+from engine.script.sequential import MASKED_CLASSES, OWN_CLASSES
 from tests.engine.every_layer import ALL, CASES, IDS
 
 KINDS = [kind for group in part.GROUPS.values() for kind in group]
@@ -61,6 +61,8 @@ OWN_VALUES = {
     (part.Unflatten, "unflattened_size"): {int},  # never told as one: see below
 }
 OWN_DEFAULTS = {(kind, "dim"): -1 for kind in (part.Softmax, part.Softmin, part.LogSoftmax)}  # torch: deprecated None
+OWN_OPTIONS = {"mask_filling"}
+"""What torch has no option for: it is said at each call."""
 RECURRENT = inspect.signature(nn.RNNBase).parameters
 
 
@@ -114,7 +116,7 @@ def flat(annotation: object) -> set[type]:
 def test_a_layer_has_torch_s_own_name_options_defaults_and_types(kind):
     assert kind.__name__ == kind.__struct_config__.tag
     theirs = parameters(kind)
-    ours = {field.name: field for field in types.type_info(kind).fields}
+    ours = {field.name: field for field in types.type_info(kind).fields if field.name not in OWN_OPTIONS}
     left_out = {name for name in theirs if name in NOT_OFFERED or name in SIZES or (kind, name) in NOT_OFFERED_IN}
     assert ours.keys() == theirs.keys() - left_out
     for name, field in ours.items():
@@ -166,9 +168,12 @@ def test_every_layer_says_what_it_is_and_every_option_has_a_title_and_a_help():
 def test_the_classes_that_the_script_shows_are_those_that_are_built():
     own = {kind: of.__name__ for kind, of in LAYERS.items() if of.__module__ == "engine.models.modules"}
     assert own == OWN_CLASSES
+    assert {kind: of.__name__ for kind, of in MASKED.items()} == MASKED_CLASSES
     assert all(LAYERS[kind] is getattr(nn, kind.__name__) for kind in KINDS if kind not in own)
     for kind in own.keys() & set(OF_TORCH):
         assert issubclass(LAYERS[kind], getattr(nn, kind.__name__))
+    for kind in MASKED.keys() & set(OF_TORCH):
+        assert issubclass(MASKED[kind], getattr(nn, kind.__name__))
 
 
 # ------------------------------------------------------------------------------------------------- there and back

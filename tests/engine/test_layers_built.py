@@ -14,7 +14,7 @@ from engine.models import modules
 from engine.models.build import build_model, check_memory, n_parameters
 from engine.models.flow import flow
 from engine.models.inputs import Inputs
-from engine.models.layer_classes import LAYERS
+from engine.models.layer_classes import LAYERS, MASKED
 from engine.threads import widest
 from tests.engine.every_layer import CASES, IDS, KEEPS
 
@@ -37,7 +37,7 @@ def rows_for(name: str, n: int = 5) -> torch.Tensor:
     inputs = TAKES[name][0]
     generator = torch.Generator().manual_seed(1)
     if inputs.n_tokens:
-        return torch.randint(0, inputs.n_tokens, (n, *inputs.shape), generator=generator)
+        return torch.randint(1, inputs.n_tokens, (n, *inputs.shape), generator=generator)
     return torch.randn(n, *inputs.shape, generator=generator)
 
 
@@ -54,6 +54,7 @@ def whole_call(layer: ex.Layer, arguments: dict[str, object]) -> nn.Module:
     options = {
         name: value[0] if isinstance(value, tuple) and len(value) == 1 else value
         for name, value in msgspec.structs.asdict(layer).items()
+        if name != "mask_filling"
     }
     if isinstance(layer, part.RNN | part.LSTM | part.GRU) and layer.num_layers == 1:
         options["dropout"] = 0.0  # torch warns that it does nothing
@@ -63,10 +64,10 @@ def whole_call(layer: ex.Layer, arguments: dict[str, object]) -> nn.Module:
 @pytest.mark.parametrize(("name", "model", "place"), CASES, ids=IDS)
 def test_the_module_has_the_class_and_the_options_that_were_said(name, model, place):
     layer, built = model.layers[place], build(name, model)[place]
-    assert type(built) is LAYERS[type(layer)]
+    found = next(each for each in flow(model, *TAKES[name]).layers if each.path == (place,))
+    assert type(built) is (MASKED if found.masked else LAYERS)[type(layer)]
     if isinstance(layer, NOT_TORCH_S):
         return
-    found = next(each for each in flow(model, *TAKES[name]).layers if each.path == (place,))
     expected = whole_call(layer, found.arguments)
     assert isinstance(built, type(expected)) and list(built.state_dict()) == list(expected.state_dict())
     assert settings_of(built) == settings_of(expected)
@@ -81,7 +82,7 @@ def test_the_flow_tells_the_shapes_and_the_parameters_that_the_module_has(name, 
     top = [each for each in walked.layers if len(each.path) == 1]
     for each, module in zip(top, built.eval(), strict=True):
         assert each.in_shape == tuple(x.shape[1:])
-        x = module(x)
+        x = module(x, X == 0) if each.masked else module(x)
         assert each.out_shape == tuple(x.shape[1:])
         inside = [other for other in walked.layers if other.path[0] == each.path[0]]
         assert sum(other.n_parameters for other in inside) == sum(p.numel() for p in module.parameters())

@@ -224,8 +224,8 @@ GROUPS: dict[str, tuple[type[Layer], ...]] = {
 
 BATCH_FIRST = (RNN, LSTM, GRU, MultiheadAttention, TransformerEncoderLayer)
 """Layers that torch must be told that the rows come first, as everywhere else."""
-NO_OPTIONS = ("layers", "project")
-"""Fields that torch is not told of: a residual block's."""
+NO_OPTIONS = ("layers", "project", "mask_filling")
+"""Fields that torch is not told of: a residual block's, and which class of the layer is built."""
 
 
 def options(layer: Layer) -> dict[str, object]:

@@ -21,6 +21,14 @@ BetweenLayers = Annotated[
 Bidirectional = Annotated[
     bool, Meta(title="Both ways", description="Reads the sequence backwards too: twice as many numbers come out.")
 ]
+MaskFilling = Annotated[
+    bool, Meta(title="Mask filling", description="Leaves out what only fills up short texts, as long as there is a "
+               "step for each word; without texts it does nothing.")
+]  # fmt: skip
+BackFromWords = Annotated[
+    bool, Meta(title="Mask filling", description="Backwards it begins at the last word of a text, not in what fills it "
+               "up; forwards, or without texts, this does nothing.")
+]  # fmt: skip
 
 
 class RNN(LayerPart, frozen=True):
@@ -35,6 +43,7 @@ class RNN(LayerPart, frozen=True):
     bias: Bias = True
     dropout: BetweenLayers = 0.0
     bidirectional: Bidirectional = False
+    mask_filling: BackFromWords = True
 
 
 class LSTM(LayerPart, frozen=True):
@@ -50,6 +59,7 @@ class LSTM(LayerPart, frozen=True):
         int, Meta(ge=0, le=65_536, title="Projection", description="Gives so many numbers instead, less than the "
                   "hidden size; 0: none.")
     ] = 0  # fmt: skip
+    mask_filling: BackFromWords = True
 
     def __post_init__(self) -> None:
         if self.proj_size >= self.hidden_size:
@@ -65,10 +75,11 @@ class GRU(LayerPart, frozen=True):
     bias: Bias = True
     dropout: BetweenLayers = 0.0
     bidirectional: Bidirectional = False
+    mask_filling: BackFromWords = True
 
 
 class MultiheadAttention(LayerPart, frozen=True):
-    """Self-attention: every step of [length, n] looks at all the others, at what fills short texts too."""
+    """Self-attention: every step of [length, n] looks at all the others."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("num_heads",)
     num_heads: Annotated[
@@ -84,10 +95,11 @@ class MultiheadAttention(LayerPart, frozen=True):
     add_zero_attn: Annotated[
         bool, Meta(title="Zero step", description="Adds a step of zeros, so that a step may look at nothing.")
     ] = False
+    mask_filling: MaskFilling = True
 
 
 class TransformerEncoderLayer(LayerPart, frozen=True):
-    """Self-attention, then two Linear layers a step, with shortcuts and LayerNorm; filled steps are not masked."""
+    """Self-attention, then two Linear layers a step, with shortcuts and LayerNorm."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("nhead",)
     nhead: Annotated[
@@ -106,6 +118,7 @@ class TransformerEncoderLayer(LayerPart, frozen=True):
                    "stacks learn more steadily.")
     ] = False  # fmt: skip
     bias: Bias = True
+    mask_filling: MaskFilling = True
 
 
 # --------------------------------------------------------------------------------------------------- embeddings
@@ -174,15 +187,21 @@ class PositionalEmbedding(LayerPart, frozen=True):
 
 
 class LastStep(LayerPart, frozen=True):
-    """The last step alone, of short texts a filled one: [length, n] to [n]."""
+    """The last step alone, of a text its last word: [length, n] to [n]."""
+
+    mask_filling: MaskFilling = True
 
 
 class MeanOverTime(LayerPart, frozen=True):
-    """The mean of all steps, those that fill short texts too: [length, n] to [n]."""
+    """The mean of all steps: [length, n] to [n]."""
+
+    mask_filling: MaskFilling = True
 
 
 class MaxOverTime(LayerPart, frozen=True):
     """The largest value of all steps: [length, n] to [n]."""
+
+    mask_filling: MaskFilling = True
 
 
 class Transpose(LayerPart, frozen=True):

@@ -21,6 +21,8 @@ class Row:
     """So many different tokens, int64; 0: float32 numbers."""
     last: int = 0
     """How many numbers a Linear gives that does not say it; 0: it has to say it."""
+    text_axis: int | None = None
+    """Along which axis of `shape` the steps of a text are, as they are in the data; None: along none."""
 
 
 @dataclass(frozen=True, slots=True)
