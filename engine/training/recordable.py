@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import experiment as ex
-from engine.experiment.layers import draws
+from engine.experiment.layers import draws, every
 
 OPTIMIZERS = (
     ex.SGD,
@@ -35,6 +35,12 @@ def is_recordable(experiment: ex.Experiment, device: str) -> bool:
         and fit.scheduler is None
         and isinstance(fit.optimizer, OPTIMIZERS)
         and isinstance(experiment.model, MODELS)
+        and not (isinstance(source, ex.Text) and _reads_both_ways(experiment.model))  # it asks how long each text is
         and fit.computing.precision != "float16"  # its scaler reads whether the gradients are finite
         and not fit.computing.compile
     )
+
+
+def _reads_both_ways(model: ex.Model) -> bool:
+    layers = every(model.layers) if isinstance(model, ex.Sequential) else ()
+    return any(getattr(layer, "bidirectional", False) for layer in layers)

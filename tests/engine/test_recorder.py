@@ -155,6 +155,13 @@ def test_models_that_draw_and_models_that_may_wait_for_the_device_are_not_record
         assert not is_recordable(ex.replace(experiment(), model=model), "cuda")
 
 
+def test_an_rnn_that_reads_texts_both_ways_asks_how_long_they_are_and_is_not_recorded() -> None:
+    layers = (ex.layers.Embedding(), ex.layers.LSTM(bidirectional=True), ex.layers.LastStep(), ex.layers.Linear())
+    rows = ex.replace(experiment(), model=ex.Sequential(layers=layers))
+    assert is_recordable(rows, "cuda")
+    assert not is_recordable(ex.replace(rows, data=ex.Data(source=ex.Text())), "cuda")
+
+
 def test_on_the_cpu_nothing_is_recorded() -> None:
     assert not is_recordable(experiment(), "cpu") and Session(experiment())._loop.recorder is None
 
