@@ -34,6 +34,14 @@ class CancelledError(InputError):
     """The person has cancelled."""
 
 
+class EndedError(InputError):
+    """The child had to be ended, or has broken down; `why` says it in a few words."""
+
+    def __init__(self, sentence: str, why: str) -> None:
+        super().__init__(sentence)
+        self.why = why
+
+
 class Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """One line from the child: how far it is, or how it ended."""
 
@@ -92,7 +100,8 @@ def ask(
     Linux alone. `on_progress` is called in this thread with a share of the work from 0 to 1; `cancelled` is asked
     every few hundredths of a second, and the child is killed once it says yes.
 
-    Raises InputError where the work refuses, takes too long or too much memory, or breaks down, and CancelledError.
+    Raises InputError where the work refuses, EndedError where it takes too long or too much memory or breaks down, and
+    CancelledError.
     """
     name = Path(str(request["path"])).name
     order = msgspec.json.encode({"work": work, "request": request, "folder": str(folder), "memory": memory})
@@ -156,17 +165,18 @@ def out_of_memory(code: int, errors: IO[bytes]) -> bool:
     return killed or any(word in said for word in MEMORY_WORDS)
 
 
-def _too_slow(name: str, seconds: float) -> InputError:
-    return InputError(
-        f"{name} is not read after {seconds:,.0f} seconds: make it smaller, or save it again in another format."
+def _too_slow(name: str, seconds: float) -> EndedError:
+    return EndedError(
+        f"{name} is not read after {seconds:,.0f} seconds: make it smaller, or save it again in another format.",
+        f"not after {seconds:,.0f} seconds",
     )
 
 
-def broken(name: str, memory: int, lacks_memory: bool) -> InputError:
+def broken(name: str, memory: int, lacks_memory: bool) -> EndedError:
     """What a person is told of a child that broke down; `memory` is its limit in bytes."""
     if lacks_memory:
-        return InputError(
-            f"{name} needs more than {memory / 2**20:,.0f} MB of memory to be read, which is too large: use fewer "
-            "rows or columns."
-        )
-    return InputError(f"{name} cannot be read, it is damaged or very unusual: save it again, or in another format.")
+        most = f"more than {memory / 2**20:,.0f} MB of memory"
+        sentence = f"{name} needs {most} to be read, which is too large: use fewer rows or columns."
+        return EndedError(sentence, f"it needs {most}")
+    sentence = f"{name} cannot be read, it is damaged or very unusual: save it again, or in another format."
+    return EndedError(sentence, "what reads it breaks down")

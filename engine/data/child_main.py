@@ -87,6 +87,12 @@ def _texts(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
     return read_texts(request, folder, progress)
 
 
+def _tokens(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
+    from engine.data.text_encoding import encode_texts
+
+    return encode_texts(request, folder, progress)
+
+
 def _table(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
     from engine.data.table.work import parse
 
@@ -99,7 +105,7 @@ def _places(request: dict[str, Any], folder: Path, progress: Progress) -> Any:
     return places(request, folder, progress)
 
 
-WORKS: dict[str, Work] = {"table": _table, "places": _places, "images": _images, "texts": _texts}
+WORKS: dict[str, Work] = {"table": _table, "places": _places, "images": _images, "texts": _texts, "tokens": _tokens}
 
 if __name__ == "__main__":
     if "table" in sys.argv:  # most of its time, if the file is small

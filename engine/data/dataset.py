@@ -122,7 +122,7 @@ def build_dataset(rows: Rows, data: ex.Data) -> Dataset:
         parts = divide(len(y), data.split, y.numpy() if rows.classes else None, rows.which)
     X, learned = rows.prepare(parts["train"])
     X_moves, y_moves = _scale(X, y, parts["train"], data.scaling, learned, bool(rows.classes))
-    n_tokens = 0 if X.is_floating_point() else len(learned.vocabulary) + 2
+    n_tokens = 0 if X.is_floating_point() else learned.n_tokens
     preparation = Preparation(learned, rows.targets, rows.classes, tuple(X.shape[1:]), n_tokens, X_moves, y_moves)
     tensors: dict[str, Any] = {f"X_{split}": cut(X, parts[split]) for split in SPLITS}
     tensors |= {f"y_{split}": cut(y, parts[split]) for split in SPLITS}

@@ -28,7 +28,15 @@ class Learned(msgspec.Struct, frozen=True):
     categories: dict[str, tuple[str, ...]] = {}
     """The values of each category that the training rows have, sorted."""
     vocabulary: tuple[str, ...] = ()
-    """The tokens that are known; token 0 is filling, 1 an unknown one, 2 the first of these."""
+    """The tokens that are known; token 0 is filling, 1 an unknown one, 2 the first of these. With a tokenizer, which
+    knows no unknown ones, 1 is the first."""
+    tokenizer: str = ""
+    """The SHA-256 of the tokenizer.json that made the tokens, where they are a backbone's."""
+
+    @property
+    def n_tokens(self) -> int:
+        """How many different tokens X can hold."""
+        return len(self.vocabulary) + (1 if self.tokenizer else 2)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine import experiment as ex
-from engine.data import child
+from engine.data import child, text_backbone
 from engine.data.class_folders import FILES_BELOW, LeftOut, checked_folder, on_left_out, shown, walk_lines
 from engine.data.rows import Learned, Reading, RowNumbers, Rows
 from engine.data.table.columns import MOST_CATEGORIES
@@ -69,7 +69,7 @@ def read_rows(
     cancelled: Callable[[], bool] | None = None,
 ) -> Rows:
     """All texts as rows of tokens. Raises InputError as `read` and `to_rows` do."""
-    return to_rows(read(source, tables, on_progress, cancelled), source)
+    return to_rows(read(source, tables, on_progress, cancelled), source, on_progress, cancelled)
 
 
 def read(
@@ -119,8 +119,16 @@ def read_table(source: ex.Text, table: OpenTable) -> Texts:
     return Texts(complete[source.text], y, names, lines, imports, warnings=warnings)
 
 
-def to_rows(texts: Texts, source: ex.Text) -> Rows:
-    """The texts as rows of tokens; the vocabulary is that of the training rows. Raises InputError for too many."""
+def to_rows(
+    texts: Texts,
+    source: ex.Text,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Rows:
+    """The texts as rows of tokens; the vocabulary is that of the training rows, or that of a backbone's tokenizer.
+
+    Raises InputError for too many texts, and as `text_backbone.encode` does.
+    """
     import torch
 
     if len(texts.y) * source.length * 8 > MAX_BYTES:
@@ -129,15 +137,29 @@ def to_rows(texts: Texts, source: ex.Text) -> Rows:
             f"take more than {MAX_BYTES / 2**30:g} GB of memory: choose a smaller length, or fewer texts."
         )
 
+    if source.tokens == "backbone":
+        X, learned = text_backbone.encode(texts.texts, source, on_progress, cancelled)
+        lines, imports = text_backbone.read_lines(source)
+        reading = Reading(read=(*texts.reading, *lines), imports=tuple(dict.fromkeys((*texts.imports, *imports))))
+        return _rows(texts, source, lambda _train: (torch.from_numpy(X), learned), reading)
+
     def prepare(train: RowNumbers) -> tuple[torch.Tensor, Learned]:
         known = vocabulary(texts.texts.gather(train), source)
         return encode(texts.texts, known, source), Learned(vocabulary=known)
+
+    return _rows(texts, source, prepare, Reading(texts.reading, prepare_lines(source), imports=texts.imports))
+
+
+def _rows(
+    texts: Texts, source: ex.Text, prepare: Callable[[RowNumbers], tuple[torch.Tensor, Learned]], reading: Reading
+) -> Rows:
+    import torch
 
     return Rows(
         y=torch.from_numpy(texts.y),
         prepare=prepare,
         targets=(source.label or "label",),
-        reading=Reading(read=texts.reading, prepare=prepare_lines(source), imports=texts.imports),
+        reading=reading,
         classes=texts.classes,
         warnings=texts.warnings,
     )

@@ -78,6 +78,7 @@ def prepare_lines(source: ex.Text) -> tuple[str, ...]:
         'counts = tokens.gather(train).explode().drop_nulls().value_counts(name="times")',
         'counts = counts.sort("times", "token", descending=[True, False])',
         f'vocabulary = counts["token"].head({source.vocabulary}).to_list()',
+        f"n_tokens = len(vocabulary) + {FIRST}",
         f"numbers = range({FIRST}, {FIRST} + len(vocabulary))",
         "codes = tokens.explode().drop_nulls().replace_strict(vocabulary, numbers, default=1, return_dtype=pl.Int64)",
         f"X = np.zeros((len(tokens), {source.length}), dtype=np.int64)",

@@ -11,8 +11,8 @@ GIVEN = ("input_shape", "n_outputs", "n_tokens")
 """What __init__ may ask for by name."""
 TAKEN = frozenset({
     "device", "X", "y", "X_train", "y_train", "X_validation", "y_validation", "X_test", "y_test", "train",
-    "validation", "test", "classes", "vocabulary", "model", "loss_fn", "optimizer", "scheduler", "epochs", "epoch",
-    "batch_size", "generator",
+    "validation", "test", "classes", "vocabulary", "n_tokens", "tokenizer", "model", "loss_fn", "optimizer",
+    "scheduler", "epochs", "epoch", "batch_size", "generator",
 })  # fmt: skip
 """Names that the exported script uses itself."""
 

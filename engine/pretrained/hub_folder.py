@@ -14,6 +14,7 @@ import msgspec
 
 from engine import experiment as ex
 from engine.errors import InputError
+from engine.experiment.hub import is_path
 from engine.pickle_notes import shown
 
 NOT_INSTALLED = (
@@ -25,7 +26,7 @@ NO_FOLDER = (
 )
 NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
 LARGEST_JSON = 4_000_000  # bytes
-COUNTS = re.compile(r"(layers|depths?|blocks|stages|experts|repeats)$")
+COUNTS = re.compile(r"(layers?|depths?|blocks|stages|experts|repeats)$")
 LARGEST_COUNT = 1000
 """Layers, stages or experts that a config may ask for: they are made before the weights are looked at."""
 PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
@@ -52,8 +53,10 @@ class HubFolder:
 
 def look(model: ex.Backbone) -> HubFolder:
     """The folder of `model`, on this machine. Nothing in it is run, nothing is fetched. Raises InputError."""
-    path = _path(model)
-    name = shown(path.name if model.is_path else model.folder, 100)
+    if not model.folder:
+        raise InputError(NO_FOLDER)
+    path = find_folder(model.folder, "backbone", step=2)
+    name = folder_name(model.folder)
     config = _json(path / "config.json", name)
     if not config:
         raise InputError(
@@ -77,15 +80,18 @@ def look(model: ex.Backbone) -> HubFolder:
     return HubFolder(name, path, n_bytes, mean, std)
 
 
-def _path(model: ex.Backbone) -> Path:
-    name = model.folder
-    if not name:
-        raise InputError(NO_FOLDER)
-    if model.is_path:
+def folder_name(folder: str) -> str:
+    """What a folder of the hub is called in a sentence."""
+    return shown(Path(folder).name if is_path(folder) else folder, 100)
+
+
+def find_folder(name: str, what: str, step: int) -> Path:
+    """The folder that an experiment names as its backbone or tokenizer, in that step. Raises InputError."""
+    if is_path(name):
         path = Path(name)
         if "\0" in name or not path.is_dir():
             raise InputError(
-                f"The backbone's folder {shown(name, 200)} is not there: put it back, or choose another in step 2."
+                f"The {what}'s folder {shown(name, 200)} is not there: put it back, or choose another in step {step}."
             )
         return path
     if not NAME.fullmatch(name) or ".." in name:
@@ -96,7 +102,7 @@ def _path(model: ex.Backbone) -> Path:
     if found is None:
         raise InputError(
             f"{name} is not in the cache, and nothing is fetched here: run hf download {name} once, or choose a folder "
-            "in step 2 (its path in full, or from ./ on)."
+            f"in step {step} (its path in full, or from ./ on)."
         )
     return found
 

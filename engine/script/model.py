@@ -83,7 +83,9 @@ def row_shape(source: ex.Source) -> tuple[int, ...] | None:
 def usual_inputs(source: ex.Source) -> Inputs | None:
     """What a model takes, as far as the experiment itself tells; None where only the data does."""
     shape = row_shape(source)
-    return None if shape is None else Inputs(shape, source.vocabulary + 2 if isinstance(source, ex.Text) else 0)
+    if shape is None or (isinstance(source, ex.Text) and source.tokens == "backbone"):
+        return None
+    return Inputs(shape, source.vocabulary + 2 if isinstance(source, ex.Text) else 0)
 
 
 def _layer_list(model: ex.Sequential, inputs: Inputs | None, outputs: str) -> tuple[list[str], list[str]]:
@@ -152,7 +154,7 @@ def _own_code(model: ex.OwnCode, source: ex.Source, outputs: str) -> tuple[list[
     build = read_code(model.code).call(
         input_shape=_input_shape(source),
         n_outputs=outputs,
-        n_tokens="len(vocabulary) + 2" if isinstance(source, ex.Text) else "0",
+        n_tokens="n_tokens" if isinstance(source, ex.Text) else "0",
     )
     return [*model.code.rstrip("\n").split("\n"), "", ""], [f"model = {build}"]
 
@@ -165,7 +167,7 @@ def _input_shape(source: ex.Source) -> str:
 def _sequential(model: ex.Layers, source: ex.Source, inputs: str, outputs: str) -> list[str]:
     lines = ["model = nn.Sequential("]
     if isinstance(source, ex.Text):
-        lines.append(f"    nn.EmbeddingBag(len(vocabulary) + 2, {model.embedding}, padding_idx=0),")
+        lines.append(f"    nn.EmbeddingBag(n_tokens, {model.embedding}, padding_idx=0),")
         inputs = str(model.embedding)
     elif len(row_shape(source) or ()) > 1:
         lines.append("    nn.Flatten(),")
