@@ -159,7 +159,7 @@ def test_an_rnn_that_reads_texts_both_ways_asks_how_long_they_are_and_is_not_rec
     layers = (ex.layers.Embedding(), ex.layers.LSTM(bidirectional=True), ex.layers.LastStep(), ex.layers.Linear())
     rows = ex.replace(experiment(), model=ex.Sequential(layers=layers))
     assert is_recordable(rows, "cuda")
-    assert not is_recordable(ex.replace(rows, data=ex.Data(source=ex.Text())), "cuda")
+    assert not is_recordable(ex.replace(rows, data=ex.Data(source=ex.Text(path="a.csv"))), "cuda")
 
 
 def test_on_the_cpu_nothing_is_recorded() -> None:
