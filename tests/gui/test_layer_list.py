@@ -336,6 +336,20 @@ def test_what_does_not_go_together_is_refused_at_its_field(bench: Bench) -> None
     assert bench.refused == ["Proj_size must be less than hidden_size."]
 
 
+@pytest.mark.parametrize(("inputs", "first"), [
+    (Inputs((16,), 70), of.Embedding()), (Inputs((14, 2)), of.RNN()),
+], ids=["text", "sequences"])  # fmt: skip
+def test_that_filling_is_left_out_is_asked_of_texts_alone(bench: Bench, inputs: Inputs, first: ex.Layer) -> None:
+    bench.panel.show_sizes(Sizes(bench.document.experiment.data, inputs, 1, 100))
+    bench.show(first, of.MeanOverTime(), of.Linear())
+    click(bench.layers, (1,))
+    box = bench.layers.form.form_of(of.MeanOverTime).widgets["mask_filling"]
+    assert box.isVisible() == (inputs.n_tokens > 0)
+    if box.isVisible():
+        QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(6, box.height() // 2))
+        assert bench.model.layers[1] == of.MeanOverTime(mask_filling=False)
+
+
 def test_arrow_keys_walk_through_all_rows_of_the_tree(bench: Bench) -> None:
     bench.show(TEN, BLOCK, of.Linear())
     click(bench.layers, (0,))

@@ -34,8 +34,8 @@ class LayerForm(QWidget):
         self._rows.addWidget(self.title)
         self._rows.addWidget(self.help)
 
-    def show_layer(self, layer: ex.Layer | None) -> None:
-        """Show a layer's options; without one nothing."""
+    def show_layer(self, layer: ex.Layer | None, has_filling: bool = False) -> None:
+        """Show a layer's options; without one nothing. Only texts have filling that could be left out."""
         self._kind = None if layer is None else type(layer)
         self.setVisible(layer is not None)
         for kind, form in self._forms.items():
@@ -47,6 +47,8 @@ class LayerForm(QWidget):
         if any(field.name != "layers" for field in msgspec.structs.fields(self._kind)):
             form = self.form_of(self._kind)
             form.show()
+            if "mask_filling" in form.widgets:
+                form.set_row_visible("mask_filling", has_filling)
             form.show_part(layer)
 
     def form_of(self, kind: type[ex.Layer]) -> Form:

@@ -189,7 +189,8 @@ class LayerList(QWidget):
         self.actions_["up"].setEnabled(is_one and edit.above(layers, path) is not None)
         self.actions_["down"].setEnabled(is_one and edit.below(layers, path) is not None)
         self.actions_["unfreeze"].setEnabled(self._model.frozen > 0)
-        self.form.show_layer(edit.layer_at(layers, path) if is_one else None)
+        has_filling = self._shown.flow is not None and self._shown.inputs.n_tokens > 0
+        self.form.show_layer(edit.layer_at(layers, path) if is_one else None, has_filling)
 
     @Slot(tuple)
     def _selected(self, path: Path) -> None:
