@@ -20,7 +20,6 @@ from engine.files import (
     set_value,
     write_experiment,
 )
-from engine.models.inputs import Inputs
 from engine.own_code.trust import Trust
 
 if TYPE_CHECKING:
@@ -291,7 +290,7 @@ def _script(options: argparse.Namespace, _draw: Draw) -> int:
 
         dataset = load_dataset(experiment.data)
         reading = dataset.reading
-        inputs = Inputs(dataset.preparation.input_shape, dataset.preparation.n_tokens)
+        inputs = dataset.preparation.inputs
     if device == "auto":
         from engine.device import pick
 

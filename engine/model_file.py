@@ -23,6 +23,7 @@ from engine import experiment as ex
 from engine import optimizer_state
 from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
+from engine.data.text_backbone import check_same
 from engine.errors import HeadError, InputError
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import build_model, n_parameters
@@ -133,7 +134,7 @@ def open_model(path: Path, inputs: Inputs | None = None) -> OpenedModel:
     check_loss(experiment.fit.loss, preparation)
     inferred = InferredModel(
         experiment.model,
-        Inputs(preparation.input_shape, preparation.n_tokens),
+        preparation.inputs,
         n_outputs(experiment.fit.loss, preparation),
     )
     return _opened(path, weights, inferred, _find_file(experiment, path), members, preparation)
@@ -286,6 +287,9 @@ def restore(session: Session, opened: OpenedModel) -> float | None:
     """
     from engine.own_code.remote import RemoteSession
 
+    source = session.experiment.data.source
+    if opened.experiment is not None and isinstance(source, ex.Text):
+        check_same(session.preparation.learned, opened.preparation.learned, source.tokenizer)
     if isinstance(session, RemoteSession):
         return session.restore(opened.path).difference
     session.model.load_state_dict(opened.module.state_dict())

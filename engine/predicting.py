@@ -74,13 +74,19 @@ def _columns(table: OpenTable, n_features: int) -> tuple[str, ...]:
 
 
 def _texts(table: OpenTable, source: ex.Text, learned: Learned) -> tuple[pl.DataFrame, np.ndarray[Any, Any]]:
+    from engine.data.text_backbone import check_same
+    from engine.data.text_backbone import encode as encode_for_backbone
     from engine.data.text_tokens import encode
 
     name = source.text or "text"
     if name not in table.names:
         raise InputError(f"{table.path.name} has no column {name!r}, where the model's texts are: name it so.")
     texts = column(table.lazy, name).cast(pl.String).fill_null("")
-    return pl.DataFrame([texts]), encode(texts, learned.vocabulary, source).numpy()
+    if source.tokens != "backbone":
+        return pl.DataFrame([texts]), encode(texts, learned.vocabulary, source).numpy()
+    X, now = encode_for_backbone(texts, source)
+    check_same(now, learned, source.tokenizer)
+    return pl.DataFrame([texts]), X
 
 
 def _windows(table: OpenTable, source: ex.Sequences) -> tuple[pl.DataFrame, np.ndarray[Any, Any]]:

@@ -13,6 +13,7 @@ from engine import experiment as ex
 from engine.data.rows import Learned, feature_axis
 from engine.data.scaling import Moves, unscale
 from engine.errors import InputError
+from engine.models.inputs import Inputs
 
 MAX_VALUES = 10**9
 """So many values a row of X has at most; a file that says more is damaged."""
@@ -32,6 +33,11 @@ class Preparation(msgspec.Struct, frozen=True):
     X_moves: Moves = ()
     """Centre and size of each feature; empty where none is scaled."""
     y_moves: Moves = ()
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the model takes."""
+        return Inputs(self.input_shape, self.n_tokens, self.learned.tokenizer)
 
 
 def n_outputs(loss: ex.Loss, preparation: Preparation) -> int:

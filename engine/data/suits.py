@@ -48,6 +48,11 @@ def has_pictures(source: ex.Source) -> bool:
     return isinstance(source, ex.Images) or source == ex.Bundled(name="digits")
 
 
+def takes_backbone(source: ex.Source) -> bool:
+    """Whether there are backbones for the rows of a source: for pictures and for texts."""
+    return has_pictures(source) or isinstance(source, ex.Text)
+
+
 def split_methods(source: ex.Source) -> tuple[str, ...]:
     """How the rows of a source can be divided."""
     if isinstance(source, ex.Sequences | ex.ParquetStream):
@@ -76,8 +81,11 @@ def with_data(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
     fit, has_others = experiment.fit, _what_is_told_apart(source) != _what_is_told_apart(data.source)
     if has_others and isinstance(fit.loss, ex.TWO_CLASS_LOSSES) and n_classes(source) is None:
         fit = ex.replace(fit, loss=ex.CrossEntropyLoss())  # it takes two classes and more
+    model = experiment.model
+    if isinstance(model, ex.Backbone) and model.folder and has_pictures(source) != has_pictures(data.source):
+        model = ex.Layers()  # one of pictures takes no texts
     data = ex.replace(data, source=source, split=split, scaling=scaling)
-    return suited(ex.replace(experiment, data=data, fit=fit))
+    return suited(ex.replace(experiment, data=data, fit=fit, model=model))
 
 
 def reads_the_same(one: ex.Data, other: ex.Data) -> bool:
@@ -102,7 +110,7 @@ def suited(experiment: ex.Experiment) -> ex.Experiment:
     if fit != experiment.fit and fit.optimizer == ex.SGD():
         fit = ex.replace(fit, optimizer=ex.Adam(lr=0.01))  # plain SGD at 0.01 hardly moves in 200 epochs
     takes_it = {ex.LinearRegressionModel: one_number and flat, ex.LinearRegressionModelV2: flat}
-    takes_it[ex.Backbone] = has_pictures(source)
+    takes_it[ex.Backbone] = takes_backbone(source)
     if not takes_it.get(type(model), True):
         model = ex.Layers()
     mended = ex.replace(experiment, fit=fit, model=model)

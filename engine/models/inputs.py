@@ -12,6 +12,8 @@ class Inputs:
 
     shape: tuple[int, ...]
     n_tokens: int = 0
+    tokenizer: str = ""
+    """The SHA-256 of the tokenizer.json that made the tokens, where they are a backbone's."""
 
     @property
     def size(self) -> int:

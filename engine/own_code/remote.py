@@ -22,7 +22,6 @@ from engine.data.preparation import n_outputs
 from engine.errors import InputError
 from engine.history import History
 from engine.models.build import memory
-from engine.models.inputs import Inputs
 from engine.own_code import orders
 from engine.own_code.child import OwnChild
 from engine.own_code.contract import OwnCodeError, read_code
@@ -161,7 +160,7 @@ class RemoteSession(Session):
         self.device, self.experiment = device, experiment
         self.preparation, loss = dataset.preparation, experiment.fit.loss
         self.dataset = dataset.to(device).for_loss(loss)
-        self.inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
+        self.inputs = self.preparation.inputs
         self.n_outputs = n_outputs(loss, self.preparation)
         self.loss_fn = build_loss(loss, self.dataset.y_train, self.n_outputs)
         self.model = RemoteModel(child, self.n_outputs)

@@ -14,10 +14,11 @@ from torch import nn
 
 from engine import experiment as ex
 from engine.errors import InputError
-from engine.models.backbone import Backbone
+from engine.models.backbone import Backbone, TextBackbone
 from engine.models.inputs import Inputs
 from engine.pickle_notes import shown
 from engine.pretrained.hub_folder import NOT_INSTALLED, HubFolder, look
+from engine.pretrained.hub_tokenizer import TOKENIZER, fingerprint, own_tokens_wanted, read_tokenizer
 
 LOAD = {
     "local_files_only": True, "use_safetensors": True, "trust_remote_code": False,
@@ -27,19 +28,31 @@ LOAD = {
 
 
 def build_backbone(model: ex.Backbone, inputs: Inputs, n_outputs: int) -> nn.Module:
-    """The module for `model`: X [n, channels, height, width] of 0 to 1 to y_pred [n, n_outputs] float32.
+    """The module for `model`, to y_pred [n, n_outputs] float32: of X [n, channels, height, width] of 0 to 1, or of the
+    backbone's own tokens, X int64 [n, length], where 0 is filling and i + 1 is token i.
 
     The head's weights come from torch's global generator, all others from the folder. Raises InputError.
     """
-    if len(inputs.shape) != 3 or inputs.n_tokens:
-        what = "tokens" if inputs.n_tokens else f"rows of shape {list(inputs.shape)}"
+    if len(inputs.shape) != 3 and not inputs.n_tokens:
         raise InputError(
-            f"A backbone takes pictures, the data has {what}: choose pictures in step 1, or another model in step 2 "
-            "(text backbones take tokens of their own and are not there yet)."
+            f"A backbone takes pictures or texts, the data has rows of shape {list(inputs.shape)}: choose pictures or "
+            "texts in step 1, or another model in step 2."
         )
     transformers = _transformers()
     folder = look(model)
-    backbone = _load(transformers, folder, pooled=model.pooling == "auto")
+    what = "texts" if inputs.n_tokens else "pictures"
+    backbone = _load(transformers, folder, what, pooled=model.pooling == "auto")
+    built = _of_texts(model, backbone, folder, inputs, n_outputs) if inputs.n_tokens else (
+        _of_pictures(model, backbone, folder, inputs, n_outputs)
+    )  # fmt: skip
+    if model.frozen:
+        built.backbone.requires_grad_(False)
+    return built
+
+
+def _of_pictures(
+    model: ex.Backbone, backbone: nn.Module, folder: HubFolder, inputs: Inputs, n_outputs: int
+) -> Backbone:
     try:
         built = Backbone(backbone, inputs.shape, n_outputs, model.pooling, folder.mean, folder.std)
     except Exception as error:  # of hundreds of models, each with its own ways to say what it does not take
@@ -47,22 +60,64 @@ def build_backbone(model: ex.Backbone, inputs: Inputs, n_outputs: int) -> nn.Mod
             f"The backbone {folder.name} does not go with pictures of {' × '.join(map(str, inputs.shape))} "
             f"({_short(error)}): choose another, or another pooling, in step 2, or other pictures in step 1."
         ) from None
-    if _draws(built, inputs):
-        raise InputError(
-            f"The backbone {folder.name} draws random numbers also while it is judged, so no two looks at a picture "
-            "are the same: choose another in step 2."
-        )
-    if model.frozen:
-        built.backbone.requires_grad_(False)
+    _check_draws_nothing(built, torch.zeros(1, *inputs.shape), folder)
     return built
 
 
-def _draws(built: Backbone, inputs: Inputs) -> bool:
-    """Whether it draws from torch's global generator in eval mode, as a masked autoencoder does."""
+def _of_texts(
+    model: ex.Backbone, backbone: nn.Module, folder: HubFolder, inputs: Inputs, n_outputs: int
+) -> TextBackbone:
+    (length,) = inputs.shape
+    _check_tokens(model, backbone, folder, inputs)
+    longest = getattr(backbone.config, "max_position_embeddings", None)
+    if isinstance(longest, int) and 0 < longest < length:
+        raise InputError(
+            f"The backbone {folder.name} takes texts of up to {longest:,} tokens, here they have {length:,}: choose a "
+            "smaller length in step 1."
+        )
+    trial = torch.tensor([[inputs.n_tokens - 1], [0]]).repeat(1, length)  # a full text, and an empty one
+    try:
+        built = TextBackbone(backbone, n_outputs, model.pooling)
+        with torch.no_grad():
+            built.features(trial)
+    except Exception as error:
+        raise InputError(
+            f"The backbone {folder.name} does not go with texts of {length:,} tokens ({_short(error)}): choose a "
+            "smaller length in step 1, or another backbone in step 2."
+        ) from None
+    _check_draws_nothing(built, trial, folder)
+    return built
+
+
+def _check_tokens(model: ex.Backbone, backbone: Any, folder: HubFolder, inputs: Inputs) -> None:
+    """Raise InputError where the tokens are not those that the backbone has learned with."""
+    if not inputs.tokenizer:
+        raise InputError(own_tokens_wanted(model.folder))
+    file = folder.path / TOKENIZER
+    if file.is_file() and fingerprint(read_tokenizer(file, folder.name)) != inputs.tokenizer:
+        raise InputError(
+            f"The backbone {folder.name} has another {TOKENIZER} than the one that made the tokens: take its folder as "
+            "the tokenizer in step 1, or put back the one that was there."
+        )
+    n_tokens = inputs.n_tokens - 1
+    n_known = getattr(backbone.get_input_embeddings(), "num_embeddings", n_tokens)
+    if n_tokens > n_known:
+        raise InputError(
+            f"The tokenizer has {n_tokens:,} tokens, the backbone {folder.name} knows {n_known:,}: choose another "
+            "backbone in step 2, or its tokenizer in step 1."
+        )
+
+
+def _check_draws_nothing(built: Backbone | TextBackbone, X: torch.Tensor, folder: HubFolder) -> None:
+    """Raise InputError where it draws from torch's global generator in eval mode, as a masked autoencoder does."""
     before = torch.get_rng_state()
     with torch.no_grad():
-        built.features(torch.zeros(1, *inputs.shape))
-    return not torch.equal(before, torch.get_rng_state())
+        built.features(X)
+    if not torch.equal(before, torch.get_rng_state()):
+        raise InputError(
+            f"The backbone {folder.name} draws random numbers also while it is judged, so no two looks at a picture or "
+            "a text are the same: choose another in step 2."
+        )
 
 
 def backbone_words(built: nn.Module) -> tuple[str, ...]:
@@ -87,7 +142,10 @@ def _transformers() -> Any:
     return transformers
 
 
-def _load(transformers: Any, folder: HubFolder, pooled: bool) -> nn.Module:
+TAKES = {"pictures": "pixel_values", "texts": "input_ids"}
+
+
+def _load(transformers: Any, folder: HubFolder, what: str, pooled: bool) -> nn.Module:
     try:
         config = transformers.AutoConfig.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
         backbone, info = transformers.AutoModel.from_pretrained(
@@ -95,10 +153,12 @@ def _load(transformers: Any, folder: HubFolder, pooled: bool) -> nn.Module:
         )
     except Exception as error:  # what a config or a damaged file can do to hundreds of models
         raise InputError(f"The backbone {folder.name} cannot be loaded ({_short(error)}): take another copy.") from None
-    if backbone.main_input_name != "pixel_values":
+    if backbone.main_input_name != TAKES[what]:
+        takes = next((word for word, name in TAKES.items() if name == backbone.main_input_name), "")
+        remedy = f", or {takes} in step 1" if takes else ""
         raise InputError(
-            f"The backbone {folder.name} ({config.model_type}) does not take pictures: choose one that does in step 2; "
-            "text backbones take tokens of their own and are not there yet."
+            f"The backbone {folder.name} ({shown(config.model_type, 60)}) does not take {what}: choose one that does "
+            f"in step 2{remedy}."
         )
     if info["mismatched_keys"]:
         key = shown(min(info["mismatched_keys"])[0], 100)

@@ -12,9 +12,12 @@ from engine.script.sources import class_lines
 WIDEST_LINE = 100
 
 
-def backbone_lines(model: ex.Backbone, input_shape: str, outputs: str) -> tuple[list[str], list[str]]:
+def backbone_lines(
+    model: ex.Backbone, input_shape: str, outputs: str, of_texts: bool
+) -> tuple[list[str], list[str]]:
     """The lines that define the class, and those that load the backbone and put the head on it."""
-    arguments, why = ["backbone", input_shape, f"n_outputs={outputs}"], ""
+    name = "TextBackbone" if of_texts else "Backbone"
+    arguments, why = ["backbone", *([] if of_texts else [input_shape]), f"n_outputs={outputs}"], ""
     if model.pooling != "auto":
         arguments.append(f'pooling="{model.pooling}"')
     try:
@@ -22,12 +25,12 @@ def backbone_lines(model: ex.Backbone, input_shape: str, outputs: str) -> tuple[
     except InputError as error:
         why = str(error)
     else:
-        if folder.normalises:
+        if folder.normalises and not of_texts:
             arguments += [f"mean={folder.mean!r}", f"std={folder.std!r}"]
-    build = [f"model = Backbone({', '.join(arguments)})"]
+    build = [f"model = {name}({', '.join(arguments)})"]
     if len(build[0]) > WIDEST_LINE:
-        build = ["model = Backbone(", *(f"    {argument}," for argument in arguments), ")"]
-    return class_lines("backbone")["Backbone"], [
+        build = [f"model = {name}(", *(f"    {argument}," for argument in arguments), ")"]
+    return class_lines("backbone")[name], [
         *(f"# {line}" for line in wrap(why, WIDEST_LINE)),
         "backbone = AutoModel.from_pretrained(  # from the disk: nothing is fetched, nothing in it is run",
         f"    {model.folder!r},",

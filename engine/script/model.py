@@ -133,7 +133,7 @@ def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[lis
         case ex.Layers():
             return [], _sequential(model, source, inputs, outputs)
         case ex.Backbone():
-            return backbone_lines(model, _input_shape(source), outputs)
+            return backbone_lines(model, _input_shape(source), outputs, isinstance(source, ex.Text))
         case ex.OwnCode():
             return _own_code(model, source, outputs)
     return [
