@@ -66,9 +66,10 @@ def _head(experiment: ex.Experiment, device: str, imports: list[str]) -> list[st
         *([""] if standard else []),
         *others,
         "",
-        f'device = "{device}"',
+        f'device = "{device}"{"" if device == "cpu" else INEXACT}',
     ]
 
 
+INEXACT = "  # not every sum on a GPU has a fixed order: the last digits can differ from run to run"
 STANDARD = ("collections", "copy", "datetime", "math", "pathlib", "re", "time")
 """Modules of Python's own library that a script may use; they stand first."""

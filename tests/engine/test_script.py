@@ -160,3 +160,8 @@ def test_names_of_columns_and_files_are_said_exactly(text):
 
 def test_the_script_goes_to_the_device_of_the_run():
     assert 'device = "cuda"' in script(ex.Experiment(), "cuda") and 'device = "cpu"' in script(ex.Experiment())
+
+
+def test_a_script_for_a_gpu_says_that_its_last_digits_can_differ_and_one_for_the_cpu_does_not():
+    assert "the last digits can differ" in script(ex.Experiment(), "cuda")
+    assert "the last digits can differ" not in script(ex.Experiment(), "cpu")
