@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,23 +19,19 @@ from engine.errors import InputError
 from engine.history import History
 from engine.models.build import build_model, check_memory
 from engine.models.ending import check_end
-from engine.models.inputs import Inputs
 from engine.parameter_groups import parameter_groups
 from engine.pretrained.loading import load_first_weights
 from engine.threads import needs_one_thread
-from engine.training import batches, streaming
+from engine.training import streaming
 from engine.training.advice import advice
-from engine.training.batches import NotFiniteError, Position, Tally
+from engine.training.batch_epochs import BatchEpochs
+from engine.training.batches import Position
+from engine.training.best_epoch import BestEpoch, State
 from engine.training.full_batch import train
 from engine.training.loop import build_loop, check_fit, check_last_batch
-from engine.training.stopping import Judge, judged, looks, restores
-
-if TYPE_CHECKING:
-    from engine.data.parquet.reader import Reader
+from engine.training.stopping import judged
 
 ALL_THREADS = torch.get_num_threads()
-State = tuple[dict[str, Any], dict[str, Any]]
-"""The model's and the optimizer's state_dict."""
 
 
 class DivergedError(InputError):
@@ -63,7 +58,7 @@ class Session:
         fit = experiment.fit
         self.dataset = dataset.to(device).for_loss(fit.loss)
         self.preparation = dataset.preparation
-        self.inputs = Inputs(self.preparation.input_shape, self.preparation.n_tokens)
+        self.inputs = self.preparation.inputs
         self.n_outputs = n_outputs(fit.loss, self.preparation)
         one = needs_one_thread(experiment.model, self._rows_a_step(fit), self.inputs)
         self.n_threads = 1 if one else ALL_THREADS
@@ -86,14 +81,12 @@ class Session:
         self.seconds = 0.0
         self.ended = ""
         """Why the fit is over before its last epoch; empty where it is not."""
-        self._tally = Tally(Position())
         self._loop = build_loop(experiment, self.model, self.loss_fn, self.optimizer, self._steps_an_epoch(fit), device)
-        self._judge = Judge(fit.stopping)
-        self._best: tuple[int, State] | None = None
-        self._epochs_per_second = 0.0
-        self._reader: Reader | None = None
-        self._begun_epoch: Generator[None, None, NDArray[np.float32]] | None = None
+        self._batches = BatchEpochs(self._loop, self.dataset, device)
         self._before: tuple[State, Position] | None = None
+        """Where an epoch in batches began that is not over yet."""
+        self._best = BestEpoch(fit.stopping)
+        self._epochs_per_second = 0.0
 
     def _rows_a_step(self, fit: ex.Fit) -> int:
         stream, n_train = self.dataset.stream, len(self.dataset.X_train)
@@ -119,7 +112,7 @@ class Session:
     @property
     def position(self) -> Position:
         """Where in an epoch of batches the model is; between two epochs at 0."""
-        return self._tally.position
+        return self._batches.position
 
     @property
     def in_batches(self) -> bool:
@@ -190,28 +183,17 @@ class Session:
 
     def _keep(self, losses: NDArray[np.float32], before: State) -> None:
         """Append the losses [n, n_splits] of the epochs since `before`, up to the one at which the fit ends."""
-        stopping = self.experiment.fit.stopping
-        if not looks(stopping):
-            self.history.append(losses)
-            return
-        for n, row in enumerate(losses, start=1):
-            best = self._judge.best_epoch
-            self.ended = self._judge.look(float(row[judged(self.history.splits)]))
-            if self._judge.best_epoch != best and restores(stopping):
-                self._best = self.epoch, before
-            if self.ended:
-                losses = losses[:n]
-                break
-        self.history.append(losses)
+        done, self.ended = self._best.look_at(losses[:, judged(self.history.splits)], before)
+        self.history.append(losses[:done])
 
     def _take_the_best(self) -> None:
         """Back to the weights of the best epoch, from the last state that was kept before it."""
-        if self._best is None or not restores(self.experiment.fit.stopping) or self._judge.best_epoch == self.epoch:
+        if self._best.kept is None or self._best.number == self.epoch:
             return
-        epoch, state = self._best
+        epoch, state = self._best.kept
         self._restore(state, epoch)
         if not self.in_batches:
-            train(self._loop, self.dataset, epoch, self._judge.best_epoch - epoch)
+            train(self._loop, self.dataset, epoch, self._best.number - epoch)
         self.can_go_on = False  # the weights are not those of the last epoch
 
     def _look_at_the_clock(self) -> None:
@@ -222,59 +204,25 @@ class Session:
 
     def _go_on_with_epoch(self, deadline: float | None) -> None:
         """Go on with an epoch in batches, to its end or until the deadline."""
-        if self._begun_epoch is None:
-            self._begin_epoch()
-        assert self._begun_epoch
-        switch = self._loop.switch
-        try:
-            if switch is not None:
-                switch(True)
-            next(self._begun_epoch)  # a step at least
-            while deadline is None or time.perf_counter() < deadline:
-                next(self._begun_epoch)
-            self._tally.settle()
-        except StopIteration as end:
-            self._end_epoch(end.value)
-        except NotFiniteError:
-            self._end_epoch(np.array([[np.nan]], dtype=np.float32))
-        except InputError:  # the weights and the position are kept: the next call reads on from there
-            self._begun_epoch = self._reader = None
-            raise
-        finally:
-            if switch is not None:
-                switch(False)
-
-    def _begin_epoch(self) -> None:
         if self._before is None:
-            self._before = self._state(), replace(self._tally.position)
-        stream = self.dataset.stream
-        if stream is None:
-            fit = self.experiment.fit
-            self._begun_epoch = batches.epoch(self._loop, self.dataset, fit, self.epoch, self._tally)
+            self._before = self._state(), replace(self.position)
+        losses = self._batches.go_on(self.experiment.fit, self.epoch, deadline)
+        if losses is None:
             return
-        from engine.data.parquet.reader import Reader
-
-        self._reader = self._reader or Reader(stream)
-        self._begun_epoch = streaming.epoch(
-            self._loop, stream, self._reader, self.epoch, self._tally, self.device
-        )
-
-    def _end_epoch(self, losses: NDArray[np.float32]) -> None:
-        self._begun_epoch = None
-        assert self._before
         state, position = self._before
         if not np.isfinite(losses).all() or not self._weights_are_finite():
             self._restore(state)
-            self._tally = Tally(replace(position))
+            self._batches.stand_at(replace(position))
             raise DivergedError(advice(self.experiment.fit.optimizer.lr, self.epoch, self.dataset))
-        self._tally, self._before = Tally(Position()), None
-        best = self._judge.best_epoch
+        self._batches.stand_at(Position())
+        self._before = None
+        best = self._best.number
         self._keep(losses, state)
-        if self._judge.best_epoch != best and restores(self.experiment.fit.stopping):
-            self._best = self.epoch, self._state()
+        if self._best.number != best and self._best.is_wanted:
+            self._best.kept = self.epoch, self._state()
         if self.done:
             self._take_the_best()
-            self._reader = None  # its process ends
+            self._batches.close()
 
     def _train_while_finite(self, n: int) -> int:
         """Do the same epochs again, one by one, to the last one that leaves all finite. Returns how many.
@@ -301,14 +249,14 @@ class Session:
 
     def best_weights(self) -> dict[str, torch.Tensor] | None:
         """The model's state_dict after the best epoch so far, where the fit will end with it and it is another now."""
-        is_best = self._judge.best_epoch == self.epoch and not self._tally.batches
-        if self._best is None or self.done or is_best:
+        is_best = self._best.number == self.epoch and not self._batches.done
+        if self._best.kept is None or self.done or is_best:
             return None
-        now, (epoch, state) = self._state(), self._best
-        if epoch == self._judge.best_epoch:
+        now, (epoch, state) = self._state(), self._best.kept
+        if epoch == self._best.number:
             return state[0]
         self._restore(state, epoch)
-        train(self._loop, self.dataset, epoch, self._judge.best_epoch - epoch)
+        train(self._loop, self.dataset, epoch, self._best.number - epoch)
         best = copy.deepcopy(self.model.state_dict())
         self._restore(now)
         return best
@@ -321,16 +269,17 @@ class Session:
         state = self._state()
         self._keep(losses, state)
         if self.in_batches:
-            self._tally = Tally(position)
-        known = best is not None or self._judge.best_epoch == self.epoch
-        self._best = (self._judge.best_epoch, (best or state[0], state[1])) if known and self._judge.epoch else None
+            self._batches.stand_at(position)
+        known = best is not None or self._best.number == self.epoch
+        is_kept = known and self._best.is_wanted
+        self._best.kept = (self._best.number, (best or state[0], state[1])) if is_kept else None
         self._replay_schedule(self.epoch)
 
     def _replay_schedule(self, epoch: int) -> None:
         """Have the learning rate stand where it stood after so many epochs and the batches of the position."""
         if self._loop.schedule is None:
             return
-        done = self._tally.batches // self.experiment.fit.batches.accumulate
+        done = self._batches.done // self.experiment.fit.batches.accumulate
         losses = self.history.losses[:epoch, judged(self.history.splits)].tolist()
         self._loop.schedule.replay(epoch * self._steps_an_epoch(self.experiment.fit) + done, losses)
 

@@ -305,7 +305,7 @@ def test_a_reader_that_dies_is_a_sentence_and_training_goes_on_with_another(one)
     wanted = experiment(stream(one, batch_size=64), epochs=2)
     session = Session(wanted)
     session.advance(seconds=0.0)
-    os.kill(session._reader._child.pid, signal.SIGSEGV)
+    os.kill(session._batches.reader._child.pid, signal.SIGSEGV)
     refusal(session, "rows.parquet cannot be read")
     session.advance()
     assert_same(session, fitted(wanted))
@@ -315,13 +315,13 @@ def test_a_reader_that_dies_is_a_sentence_and_training_goes_on_with_another(one)
 def test_no_process_is_left_once_a_session_is_done_or_dropped(one):
     done, dropped = (Session(experiment(stream(one, batch_size=64))) for _ in range(2))
     done.advance(epochs=1)
-    assert done._reader is not None
+    assert done._batches.reader is not None
     done.advance()
     dropped.advance(seconds=0.0)
-    assert done._reader is None and dropped._reader is not None
+    assert done._batches.reader is None and dropped._batches.reader is not None
     gc.disable()  # it must not take the collector, which runs in the window's thread alone
     try:
-        process = dropped._reader._child.pid
+        process = dropped._batches.reader._child.pid
         del dropped
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)

@@ -51,7 +51,7 @@ def main() -> None:
     session = Session(ex.Experiment(data=data, model=ex.Layers(), fit=fit))
     started = time.perf_counter()
     session.advance(epochs=1)
-    reader = status("VmHWM", session._reader._child.pid)
+    reader = status("VmHWM", session._batches.reader._child.pid)
     session.advance()
     seconds = time.perf_counter() - started
     peak_rss = status("VmHWM")
