@@ -24,20 +24,22 @@ class Run:
     experiment: ex.Experiment
     device: str
     ended: str
-    """"done", "stopped" or "failed"."""
+    """"done", "stopped", "failed", or "lost" where its model is gone."""
     seconds: float
     splits: tuple[str, ...]
     losses: NDArray[np.float32]
     """[n_epochs, n_splits], train before each update, the others after it."""
     test_scores: dict[str, float]
-    """On the test set: MAE, RMSE and R², or the accuracy."""
+    """On the test set: MAE, RMSE and R², or the accuracy; empty where the model is gone."""
     why: str = ""
-    """Why it ended before its last epoch by itself, such as "no gain in 5 epochs"."""
+    """Why it ended before its last epoch by itself, such as "no gain in 5 epochs"; of one that failed the sentence."""
 
     @property
     def outcome(self) -> str:
         """How it ended, in a sentence."""
         done, epochs = len(self.losses), self.experiment.fit.epochs
+        if self.ended in ("failed", "lost"):
+            return f"Failed after {done:,} of {epochs:,} epochs. {self.why}"
         best = ""
         if restores(self.experiment.fit.stopping) and done:
             epoch, loss = self._best()

@@ -21,7 +21,6 @@ from engine.data.preparation import n_outputs
 from engine.data.tables import OpenTable, Tables
 from engine.errors import InputError
 from engine.lr_finder import find_lr
-from engine.models.inputs import Inputs
 from engine.own_code.contract import OwnCodeError
 from engine.own_code.orders import layer_lines
 from engine.own_code.remote import RemoteSession, never
@@ -148,7 +147,7 @@ class Desk:
             return None
         dataset = self._read[1]
         preparation = dataset.preparation
-        inputs = Inputs(preparation.input_shape, preparation.n_tokens)
+        inputs = preparation.inputs
         return Sizes(
             experiment.data, inputs, n_outputs(experiment.fit.loss, preparation), len(dataset.X_train)
         )
@@ -199,7 +198,7 @@ class Desk:
         from engine.pretrained.adopting import adopt
 
         preparation = self._data(experiment.data).preparation
-        inputs = Inputs(preparation.input_shape, preparation.n_tokens)
+        inputs = preparation.inputs
         found, message = adopt(experiment, weights, inputs, n_outputs(experiment.fit.loss, preparation))
         return WeightsFound(found, message)
 
@@ -271,12 +270,13 @@ class Desk:
             len(data.X_test), session.preparation.classes,
         )  # fmt: skip
 
-    def finished_run(self, ended: str) -> Run:
-        """The run as the list of step 5 keeps it."""
+    def finished_run(self, ended: str, why: str = "") -> Run:
+        """The run as the list of step 5 keeps it. Scores are asked for unless it is "lost"."""
         session = self.session
+        scores = {} if ended == "lost" else evaluate.score(session).test
         return Run(
             self._number, session.experiment, session.device, ended, session.seconds, session.history.splits,
-            session.history.losses.copy(), evaluate.score(session).test, session.ended,
+            session.history.losses.copy(), scores, why or session.ended,
         )  # fmt: skip
 
     def save_model(self, path: Path) -> None:

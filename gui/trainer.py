@@ -212,11 +212,12 @@ class TrainingThread(QThread):
         return False
 
     def _fail(self, failure: Failure) -> None:
-        if self._state is RunState.RUNNING:
-            if self.desk.can_answer:
-                self._carry_over(lambda: self._end(RunState.FAILED, "failed"))
-            else:
-                self._enter(RunState.FAILED)  # its model is gone: there is nothing to look at
+        if self._state is RunState.RUNNING or (self._state is RunState.PAUSED and not self.desk.can_answer):
+            self._state = RunState.FAILED  # what goes wrong from here on does not end it a second time
+            why = failure.sentence
+            if not (self.desk.can_answer and self._carry_over(lambda: self._end(RunState.FAILED, "failed", why))):
+                self.run_ended.emit(self.desk.finished_run("lost", why))  # its model is gone: nothing to look at
+                self._enter(RunState.FAILED)
         self.failed.emit(failure)
 
     @property
@@ -276,12 +277,11 @@ class TrainingThread(QThread):
         self._state = state
         self.state_changed.emit(state)
 
-    def _end(self, state: RunState, ended: str) -> None:
+    def _end(self, state: RunState, ended: str, why: str = "") -> None:
         """The fit is over: the last frame, the scores, the run; then the new state."""
-        self._state = state
         self._send_frame(force=True)
         self.evaluated.emit(self.desk.evaluate())
-        self.run_ended.emit(self.desk.finished_run(ended))
+        self.run_ended.emit(self.desk.finished_run(ended, why))
         self._enter(state)
 
     # ------------------------------------------------------------------- the commands, inside the thread

@@ -359,7 +359,10 @@ class MainWindow(QMainWindow):
     def _show_run(self, run: Run) -> None:
         self.improve_panel.add_run(run)
         self.status.say(run.outcome)
-        self.document.model_trained()
+        if run.ended == "lost":
+            self.document.model_discarded()
+        else:
+            self.document.model_trained()
         self.steps.set_done(5, len(self.improve_panel.runs) > 1)
 
     @Slot(object)
@@ -375,15 +378,33 @@ class MainWindow(QMainWindow):
         is_unfinished = is_unfinished or self.model_panel.says(failure.sentence)
         if not (failure.is_wish or is_unfinished):  # the first strokes of a painting, layers yet to be mended
             self.dialogs.error(failure.sentence, failure.details)
+        elif self.steps.headers[2].isChecked():
+            self._show_misfit()  # it became known after Fit was pressed
 
     # ------------------------------------------------------------------------------------------ the actions
 
     @Slot()
     def fit(self) -> None:
-        """Train."""
+        """Train; where it is known why that cannot be, show what mends it instead."""
+        if self._show_misfit():
+            return
         self.steps.open(3)
         self.views.show_plots()
         self.trainer.fit()
+
+    def _show_misfit(self) -> bool:
+        """Go to what in step 2 does not fit, if anything does not."""
+        if not self.own_code.is_trusted:
+            self.steps.open(2)
+            self.views.open_editor()
+            self.own_code.trust_button.setFocus()
+            return True
+        misfit = self.model_panel.misfit
+        if misfit:
+            self.steps.open(2)
+            self.model_panel.point_at_misfit()
+            self.status.say(misfit)
+        return bool(misfit)
 
     @Slot()
     def pause_or_resume(self) -> None:

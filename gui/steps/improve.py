@@ -67,7 +67,9 @@ class ImprovePanel(StepPanel):
         losses = " · ".join(f"{split} {loss:.4g}" for split, loss in run.last_losses.items())
         if "accuracy" in run.test_scores:
             losses += f" · accuracy {run.test_scores['accuracy']:.1%}"
-        lines.append(f"{len(run.losses):,} epochs, {run.ended} · {losses}")
+        lines.append(f"{len(run.losses):,} epochs, {run.ended} · {losses}".removesuffix(" · "))
+        if run.why:
+            lines.append(run.why)
         return "\n".join(lines)
 
     @Slot()

@@ -68,3 +68,10 @@ def test_the_last_losses_are_those_of_the_last_epoch_by_split():
     assert run.last_losses == {"train": 1.0, "test": 2.0}
     empty = Run(2, START, "cpu", "failed", 0.0, ("train", "test"), losses[:0], SCORES)
     assert empty.last_losses == {}
+
+
+def test_a_run_that_failed_says_how_far_it_came_and_why():
+    losses = np.array([[3, 4], [1, 2]], dtype=np.float32)
+    why = "Own code, line 4: it ends its own process, so this fit has ended: take that out."
+    run = Run(1, START, "cpu", "lost", 0.5, ("train", "test"), losses, {}, why)
+    assert run.outcome == f"Failed after 2 of 200 epochs. {why}"

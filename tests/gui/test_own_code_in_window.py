@@ -12,14 +12,17 @@ from gui.frames import RunState
 from gui.settings import Settings
 from gui.steps.own_code.view import UNTRUSTED
 from gui.theme import LIGHT
+from gui.trainer import PACES
 from tests.gui.person import Person
 
 WIDER = EXAMPLE.replace("out_features=16", "out_features=8").replace("in_features=16", "in_features=8")
 WRONG = EXAMPLE.replace("in_features=16", "in_features=8")
-LATE_LOOP = EXAMPLE.replace(
-    "        x = x.flatten(",
-    "        self.n = getattr(self, 'n', 0) + 1\n        while self.n > 60:\n            pass\n        x = x.flatten(",
-)
+LATE = "        self.n = getattr(self, 'n', 0) + 1\n        {}\n            {}\n        x = x.flatten("
+LATE_LOOP = EXAMPLE.replace("        x = x.flatten(", LATE.format("while self.n > 60:", "pass"))
+LATE_END = "import os\n" + EXAMPLE.replace("        x = x.flatten(", LATE.format("if self.n > 60:", "os._exit(0)"))
+PREDICTING = "if self.n > 60 and 'predict' in [each.name for each in traceback.extract_stack()]:"
+DEAF = "import traceback\n" + EXAMPLE.replace("        x = x.flatten(", LATE.format(PREDICTING, "raise SystemExit"))
+"""Learns to the end, and ends where its predictions are asked for."""
 
 
 def write(person: Person, text: str) -> None:
@@ -145,6 +148,39 @@ def test_stop_ends_a_forward_that_hangs_and_the_next_fit_begins_anew(person: Per
     person.prepared_after(view.use_button.click)
     person.fit()
     assert window.state is RunState.DONE
+
+
+def test_a_fit_whose_code_ends_its_process_is_listed_with_what_it_reached_and_why(person: Person):
+    window, view, trainer = person.window, person.window.own_code, person.window.trainer
+    write(person, LATE_END)
+    person.prepared_after(view.use_button.click)
+    trainer.set_pace(PACES[1])
+    person.fit()
+    assert window.state is RunState.FAILED and not window.document.model_unsaved
+    (run,) = window.improve_panel.runs
+    line = 1 + LATE_END[: LATE_END.index("            os._exit")].count("\n")
+    why = f"Own code, line {line}: it ends its own process"
+    assert run.ended == "lost" and 0 < len(run.losses) < 60 and run.why.startswith(why) and not run.test_scores
+    text = window.improve_panel._list.item(0).text()
+    assert f"{len(run.losses):,} epochs, lost · train" in text and why in text
+
+    write(person, WIDER)
+    person.prepared_after(view.use_button.click)
+    trainer.set_pace(PACES[0])
+    person.fit()
+    assert [run.ended for run in window.improve_panel.runs] == ["lost", "done"]
+    person.answers.errors.clear()
+
+
+def test_code_that_ends_where_the_scores_are_asked_for_ends_the_fit_too(person: Person):
+    window, view = person.window, person.window.own_code
+    write(person, DEAF)
+    person.prepared_after(view.use_button.click)
+    person.fit()
+    assert window.state is RunState.FAILED and window.actions_["fit"].isEnabled()
+    (run,) = window.improve_panel.runs
+    assert run.ended == "lost" and "sys.exit" in run.why
+    person.answers.errors.clear()
 
 
 def test_closing_the_window_ends_a_forward_that_hangs(person: Person):
