@@ -1,4 +1,4 @@
-"""A line in which numbers are typed: one, several, or none at all."""
+"""A line in which numbers are typed: one, several, or none at all; or a word in their place."""
 
 from __future__ import annotations
 
@@ -27,12 +27,16 @@ class Numbers:
     most: int | None = None
     optional: bool = False
     """Whether an empty line is None."""
+    words: tuple[str, ...] = ()
+    """Words that may stand in place of the numbers."""
 
     def read(self, text: str) -> Any:
         """The value that a text stands for. Raises ValueError with a sentence for whoever typed it."""
         words = text.replace(",", " ").split()
         if not words and self.optional:
             return None
+        if text.strip().lower() in self.words:
+            return text.strip().lower()
         if self.one is not None and (len(words) == 1 or not self._takes_several):
             return _number(text.strip(), self.one, self.optional)
         kinds = self._kinds(text, words)
@@ -64,21 +68,26 @@ class Numbers:
     def _example(self) -> str:
         n = len(self.fixed) or min(self.most or 2, 2)
         whole = not isinstance(self.fixed[0] if self.fixed else self.each, inspect.FloatType)
-        return ", ".join(["10" if whole or self.each is not None else "0.5"] * n)
+        return ", ".join(["10" if whole or self.each is not None else "0.5"] * n) + "".join(
+            f", or as {word}" for word in self.words
+        )
 
 
 def numbers_of(kind: inspect.Type) -> Numbers | None:
     """What may stand in a line for a field of this type; None where it is not made of numbers."""
     kind = _bare(kind)
     if isinstance(kind, inspect.UnionType):
-        kinds = [numbers_of(part) for part in kind.types if not isinstance(part, inspect.NoneType)]
+        literals = [part for part in kind.types if isinstance(part, inspect.LiteralType)]
+        others = [part for part in kind.types if not isinstance(part, inspect.NoneType | inspect.LiteralType)]
+        kinds = [numbers_of(part) for part in others]
         found = [numbers for numbers in kinds if numbers is not None]
         if not found or len(found) < len(kinds):
             return None
         one = next((numbers.one for numbers in found if numbers.one is not None), None)
         several = next((numbers for numbers in found if numbers.one is None), Numbers())
-        optional = len(kind.types) > len(kinds)
-        return Numbers(one, several.fixed, several.each, several.least, several.most, optional)
+        optional = len(kind.types) > len(kinds) + len(literals)
+        words = tuple(str(value) for literal in literals for value in literal.values)
+        return Numbers(one, several.fixed, several.each, several.least, several.most, optional, words)
     if isinstance(kind, Number):
         return Numbers(one=kind)
     if isinstance(kind, inspect.TupleType):
@@ -134,7 +143,7 @@ def _written(number: int | float) -> str:
 class NumberLine(QLineEdit):
     """The line. Empty, it says in grey what none means."""
 
-    typed = Signal(object)  # the number, the tuple of numbers, or None
+    typed = Signal(object)  # the number, the tuple of numbers, the word, or None
     mistyped = Signal(str)  # why what was typed is none of these
 
     def __init__(self, numbers: Numbers, suffix: str = "", none: str = "none") -> None:
@@ -150,6 +159,8 @@ class NumberLine(QLineEdit):
             text = ""
         elif isinstance(value, tuple):
             text = ", ".join(_written(number) for number in value)
+        elif isinstance(value, str):
+            text = value
         else:
             text = _written(value) + self._suffix
         self.setText(text)

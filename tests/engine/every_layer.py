@@ -49,6 +49,7 @@ OTHERWISE = {  # where a value near the default does not fit the model around it
 }
 PAIRS_OF_NUMBERS = [  # a number for each axis
     part.Conv2d(kernel_size=(3, 1), stride=(1, 2), padding=(1, 0), dilation=(2, 1)),
+    part.Conv2d(kernel_size=(3, 4), dilation=(2, 1), padding="same", padding_mode="reflect"),
     part.ConvTranspose2d(kernel_size=(3, 2), stride=(1, 2), output_padding=(0, 1)),
     part.MaxPool2d(kernel_size=(2, 4), stride=(1, 2)),
     part.AvgPool2d(kernel_size=(4, 2), padding=(2, 1)),
@@ -88,10 +89,22 @@ def settings(kind: type[ex.Layer]) -> list[ex.Layer]:
 
 def _others(field: inspect.Field) -> list[object]:
     if isinstance(field.default, tuple):
-        return [tuple(value + 1 for value in field.default)]
+        return [tuple(value + 1 for value in field.default), *_words(field.type)]
     if field.name == "stride":  # of a pooling layer: none, as far as it is wide
         return [(1,)]
     return others(field.type, field.default)
+
+
+def _words(kind: inspect.Type) -> list[object]:
+    """The words that may stand in place of numbers."""
+    match kind:
+        case inspect.Metadata():
+            return _words(kind.type)
+        case inspect.UnionType():
+            return [word for part in kind.types for word in _words(part)]
+        case inspect.LiteralType():
+            return list(kind.values)
+    return []
 
 
 # ----------------------------------------------------------------------------------- the model around, and its data

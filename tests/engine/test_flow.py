@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 
 import msgspec
 import pytest
@@ -37,6 +38,14 @@ def stack(*layers: ex.Layer, frozen: int = 0) -> ex.Sequential:
 def batch(inputs: Inputs) -> torch.Tensor:
     shape = (N_ROWS, *inputs.shape)
     return torch.randint(0, inputs.n_tokens, shape) if inputs.n_tokens else torch.rand(shape)
+
+
+@pytest.fixture(autouse=True)
+def silence():
+    """torch says that a copy is made where the kernel is even and the padding is to keep the size."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same'")
+        yield
 
 
 def check_against_torch(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> None:
@@ -153,6 +162,10 @@ MISFITS = [
      "half of its kernel at most: set it to 1."),
     ([part.AvgPool1d(), LINEAR], ROW, "AvgPool1d takes [channels, length], here comes a row of 20 numbers"),
     ([ex.replace(CONV, padding=(8,), padding_mode="reflect"), FLATTEN, LINEAR], PICTURE, "pad with zeros."),
+    ([ex.replace(CONV, stride=(2,), padding="same"), FLATTEN, LINEAR], PICTURE,
+     "only where its window moves by 1, here by 2: set the stride to 1."),
+    ([ex.replace(CONV, kernel_size=(18,), padding="same", padding_mode="reflect"), FLATTEN, LINEAR], PICTURE,
+     "The padding of 9 x 9 in the mode reflect is more than 8 x 8 can fill: pad with zeros."),
     ([CONV, ex.replace(CONV, groups=3), FLATTEN, LINEAR], PICTURE, "3 groups do not divide both the 8 channels"),
     ([part.ConvTranspose2d(output_padding=(2,)), FLATTEN, LINEAR], PICTURE, "set it to 0."),
     ([part.ConvTranspose1d(padding=(9,)), FLATTEN, LINEAR], SEQUENCE, "takes away all"),

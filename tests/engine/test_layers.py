@@ -52,7 +52,6 @@ NOT_OFFERED_IN = {
     (part.RNN, "proj_size"): "for LSTM alone",
 }  # fmt: skip
 VALUES_NOT_OFFERED = {
-    ("padding", str): "valid is 0, and same is a number that the kernel gives",
     ("output_size", type(None)): "as much as comes in: say how much, or leave the layer out",
     ("momentum", type(None)): "TOML has no word for it: a mean over all batches since the start",
 }
@@ -195,6 +194,7 @@ BAD = {
     LAYER + 'layer = "Conv2d"\nkernel_size = [3, 3, 3]': ["model.layers[0].kernel_size"],
     LAYER + 'layer = "Conv1d"\nkernel_size = [3, 3]': ["model.layers[0].kernel_size"],
     LAYER + 'layer = "Conv2d"\npadding = [-1]': ["model.layers[0].padding"],
+    LAYER + 'layer = "Conv2d"\npadding = "valid"': ["model.layers[0].padding"],
     LAYER + 'layer = "MaxPool2d"\nstride = [0]': ["model.layers[0].stride"],
     LAYER + 'layer = "Dropout"\np = 1.5': ["model.layers[0].p"],
     LAYER + 'layer = "LSTM"\nhidden_size = 4\nproj_size = 4': ["model.layers[0]", "proj_size"],

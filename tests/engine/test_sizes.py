@@ -26,7 +26,7 @@ TOKENS = Row((6,), 11)
 SIZES = [(1,), (2,), (3,), (4,), (5,), (9,), (1, 2), (3, 2)]
 VALUES: dict[str, list[Any]] = {
     "out_features": [1, 5], "bias": [True, False], "out_channels": [1, 4, 6], "kernel_size": SIZES,
-    "stride": [(1,), (2,), (3,), (2, 1)], "padding": [(0,), (0,), (1,), (2,), (6,), (1, 0)],
+    "stride": [(1,), (2,), (3,), (2, 1)], "padding": [(0,), (0,), (1,), (2,), (6,), (1, 0), "same", "same"],
     "dilation": [(1,), (1,), (2,), (1, 2)], "groups": [1, 1, 2, 3],
     "padding_mode": ["zeros", "zeros", "reflect", "replicate", "circular"], "output_padding": [(0,), (0,), (1,), (2,)],
     "ceil_mode": [True, False], "count_include_pad": [True, False], "divisor_override": [None, 3],
@@ -84,7 +84,7 @@ def drawn_pairs(kind: type[ex.Layer]) -> Iterator[tuple[ex.Layer, Row]]:
         yield layer, TOKENS
 
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch says that it is slower
+@pytest.mark.filterwarnings("ignore:LSTM with projections", "ignore:Using padding='same'")  # slower, torch says
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_whatever_fits_has_torchs_shape_and_torchs_number_of_parameters(kind):
     fitted = 0

@@ -125,6 +125,10 @@ class Several(ex.Part, frozen=True):
         Meta(title="Most", description="How many; empty: as many as there are."),
     ] = None
     size: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(title="Size", min_length=1, max_length=2)] = (3,)
+    pad: Annotated[
+        Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1, max_length=2)] | Literal["same"],
+        Meta(title="Pad"),
+    ] = (0,)
     betas: Annotated[
         tuple[Annotated[float, Meta(ge=0, lt=1)], Annotated[float, Meta(ge=0, lt=1)]], Meta(title="Betas")
     ] = (0.9, 0.999)
@@ -136,7 +140,7 @@ class Several(ex.Part, frozen=True):
 
 @pytest.mark.parametrize(("name", "text", "value"), [
     ("most", "4", 4), ("size", "5", (5,)), ("size", "3, 5", (3, 5)), ("size", "3 5", (3, 5)),
-    ("betas", "0, .5", (0, 0.5)), ("factor", "0.25", 0.25),
+    ("pad", "1, 2", (1, 2)), ("pad", "same", "same"), ("betas", "0, .5", (0, 0.5)), ("factor", "0.25", 0.25),
 ])  # fmt: skip
 def test_numbers_alone_in_pairs_or_missing_are_typed_in_a_line(shown, name: str, text: str, value: object) -> None:
     form, edits = shown(Form(Several), Several())
@@ -153,6 +157,7 @@ def test_numbers_alone_in_pairs_or_missing_are_typed_in_a_line(shown, name: str,
     ("size", "3, 0", "0 must be at least 1."),
     ("size", "1, 2, 3", "It takes 1 to 2 numbers, not 3: write it as 10, 10."),
     ("size", "", "It takes 1 to 2 numbers, not 0: write it as 10, 10."),
+    ("pad", "valid", "“valid” is not a list of numbers: write it as 10, 10, or as same."),
     ("betas", "0.5", "It takes 2 numbers, not 1: write it as 0.5, 0.5."),
     ("betas", "0.5, 1", "1 must be at least 0 and below 1."),
     ("betas", "nan, 0", "“nan, 0” is not a list of numbers: write it as 0.5, 0.5."),

@@ -350,6 +350,15 @@ def test_that_filling_is_left_out_is_asked_of_texts_alone(bench: Bench, inputs: 
         assert bench.model.layers[1] == of.MeanOverTime(mask_filling=False)
 
 
+def test_a_convolution_takes_the_word_same_for_its_padding_and_keeps_the_size(bench: Bench) -> None:
+    bench.panel.show_sizes(Sizes(bench.document.experiment.data, Inputs((1, 8, 8)), 1, 100))
+    bench.show(of.Conv2d(out_channels=4, kernel_size=(4,)), of.Flatten(), of.Linear())
+    click(bench.layers, (0,))
+    type_into(bench.layers.form.form_of(of.Conv2d).widgets["padding"], "same")
+    assert bench.model.layers[0] == of.Conv2d(out_channels=4, kernel_size=(4,), padding="same")
+    assert words(bench.layers)[0] == "Conv2d 4, kernel 4, pad same → 4×8×8"
+
+
 def test_arrow_keys_walk_through_all_rows_of_the_tree(bench: Bench) -> None:
     bench.show(TEN, BLOCK, of.Linear())
     click(bench.layers, (0,))

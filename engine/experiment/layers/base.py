@@ -68,6 +68,16 @@ Padding2d = Annotated[
     Paddings, Meta(min_length=1, max_length=2, title="Padding", description="Pixels put around the picture: 1, or "
                    "above and beside as in 1, 2.")
 ]  # fmt: skip
+Same1d = Annotated[
+    Annotated[Paddings, Meta(min_length=1, max_length=1)] | Literal["same"],
+    Meta(title="Padding", description="Values put before the start and after the end; same: as many as keep the "
+         "length, with a stride of 1."),
+]  # fmt: skip
+Same2d = Annotated[
+    Annotated[Paddings, Meta(min_length=1, max_length=2)] | Literal["same"],
+    Meta(title="Padding", description="Pixels put around the picture: 1, or above and beside as in 1, 2; same: as many "
+         "as keep its size, with a stride of 1."),
+]  # fmt: skip
 Dilation1d = Annotated[
     Sizes, Meta(min_length=1, max_length=1, title="Dilation", description="Steps from one value of the window to the "
                 "next: 1, side by side.")

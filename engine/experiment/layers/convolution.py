@@ -18,6 +18,8 @@ from engine.experiment.layers.base import (
     Padding2d,
     PaddingMode,
     Paddings,
+    Same1d,
+    Same2d,
     Stride1d,
     Stride2d,
 )
@@ -43,7 +45,7 @@ class Conv1d(LayerPart, frozen=True):
     out_channels: OutChannels = 16
     kernel_size: Kernel1d = (3,)
     stride: Stride1d = (1,)
-    padding: Padding1d = (0,)
+    padding: Same1d = (0,)
     dilation: Dilation1d = (1,)
     groups: Groups = 1
     bias: Bias = True
@@ -57,7 +59,7 @@ class Conv2d(LayerPart, frozen=True):
     out_channels: OutChannels = 16
     kernel_size: Kernel2d = (3,)
     stride: Stride2d = (1,)
-    padding: Padding2d = (0,)
+    padding: Same2d = (0,)
     dilation: Dilation2d = (1,)
     groups: Groups = 1
     bias: Bias = True

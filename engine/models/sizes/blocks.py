@@ -10,7 +10,6 @@ from engine.experiment import layers as part
 from engine.models.sizes.channels import LINES, PICTURES
 from engine.models.sizes.lengths import convolved
 from engine.models.sizes.row import Instead, MisfitError, Row, Sized
-from engine.models.sizes.windows import on_all
 
 WINDOWS = {*LINES, *PICTURES}
 """Layers for which the first axis is the channels."""
@@ -70,7 +69,7 @@ def projection(come: tuple[int, ...], go: tuple[int, ...], windows: bool) -> Pro
 def _keeping(layer: part.Residual, shape: tuple[int, ...]) -> part.Residual:
     """The block with convolutions that pad, its last layer with weights gives the numbers that come in."""
     layers = [
-        ex.replace(one, padding=_padding(one), stride=(1,)) if isinstance(one, part.Conv1d | part.Conv2d) else one
+        ex.replace(one, padding="same", stride=(1,)) if isinstance(one, part.Conv1d | part.Conv2d) else one
         for one in layer.layers
     ]
     for index in range(len(layers) - 1, -1, -1):
@@ -94,10 +93,3 @@ def _stride(layer: ex.Layer) -> tuple[int, ...]:
     """How far its window moves at a time; (1,) where it has none."""
     found: Any = getattr(layer, "stride", None) or getattr(layer, "kernel_size", (1,))
     return tuple(found)
-
-
-def _padding(layer: part.Conv1d | part.Conv2d) -> tuple[int, ...]:
-    """What makes up for an odd kernel."""
-    axes = range(max(len(layer.kernel_size), len(layer.dilation)))
-    kernels, dilations = on_all(layer.kernel_size, axes), on_all(layer.dilation, axes)
-    return tuple(dilation * (kernel - 1) // 2 for kernel, dilation in zip(kernels, dilations, strict=True))

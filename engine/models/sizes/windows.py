@@ -24,7 +24,10 @@ def convolution(layer: Conv, row: Row) -> Sized:
     _check_groups(layer, row.shape[0])
     lengths = row.shape[1:]
     kernels, strides = on_all(layer.kernel_size, lengths), on_all(layer.stride, lengths)
-    paddings, dilations = on_all(layer.padding, lengths), on_all(layer.dilation, lengths)
+    dilations = on_all(layer.dilation, lengths)
+    if layer.padding == "same":
+        return _same(layer, row, kernels, dilations)
+    paddings = on_all(layer.padding, lengths)
     if layer.padding_mode != "zeros":
         _check_padding_mode(layer, lengths, paddings)
     out = tuple(map(convolved, lengths, kernels, strides, paddings, dilations))
@@ -37,6 +40,23 @@ def convolution(layer: Conv, row: Row) -> Sized:
             *_the_other_way(layer),
         )
     return _weighted(layer, row, out)
+
+
+def _same(layer: Conv, row: Row, kernels: tuple[int, ...], dilations: tuple[int, ...]) -> Sized:
+    """As many values as come in: of what the windows would lose, half is put before the start, the rest at the end.
+
+    Source: docs.pytorch.org/docs/stable/generated/torch.nn.Conv1d.html, the note on padding "same".
+    """
+    if max(layer.stride) > 1:
+        raise MisfitError(
+            f"{name(layer)} pads to the same size only where its window moves by 1, here by {_by(layer.stride)}",
+            Instead("Set the stride to 1", (ex.replace(layer, stride=(1,)),)),
+            Instead("Set the padding to 0", (ex.replace(layer, padding=(0,)),)),
+        )
+    if layer.padding_mode != "zeros":
+        lost = [dilation * (kernel - 1) for kernel, dilation in zip(kernels, dilations, strict=True)]
+        _check_padding_mode(layer, row.shape[1:], tuple(each - each // 2 for each in lost))
+    return _weighted(layer, row, row.shape[1:])
 
 
 def transposition(layer: Transposed, row: Row) -> Sized:
