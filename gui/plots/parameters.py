@@ -49,6 +49,8 @@ class ParameterTable(QTableWidget):
                     self.setSpan(row, 1, 1, len(COLUMNS) - 1)
                     cells[1].setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         known = _known(source, parameters)
+        for column in (COLUMNS.index("known"), COLUMNS.index("difference")):
+            self.setColumnHidden(column, not known)
         for row, name in enumerate(names):
             for column, text in enumerate(_texts(name, parameters[name], known.get(name))):
                 self._cells[row][column].setText(text)

@@ -277,6 +277,13 @@ def test_the_learned_parameters_stand_beside_the_known_ones(person: Person) -> N
     assert rows == [["weights", "0.699031", "0.7", "-0.000969"], ["bias", "0.309310", "0.3", "+0.009310"]]
 
 
+def test_columns_for_known_parameters_are_there_where_some_are_known(person: Person) -> None:
+    table = person.window.plots.parameters
+    assert [table.isColumnHidden(column) for column in range(4)] == [False] * 4
+    person.prepared_after(lambda: person.window.document.edit("data", source=ex.Sine()))
+    assert [table.isColumnHidden(column) for column in range(4)] == [False, False, True, True]
+
+
 def test_finished_runs_are_kept_drawn_over_each_other_and_brought_back(person: Person) -> None:
     person.fit()
     first = person.window.document.experiment
