@@ -132,7 +132,8 @@ class Prepared:
     drawn: NDArray[np.int64] | None = None
     """[m] the test rows whose predictions come with each frame; None: all of points["test"]."""
     lrs: NDArray[np.float64] | None = None
-    """[epochs] the learning rate of each epoch, where there is a scheduler and its rates are known beforehand."""
+    """[epochs] the learning rate of each epoch, where there is a scheduler and its rates are known beforehand; where
+    they hang on the losses, what they would be with those of the last fit."""
     images: ImagePreview | None = None
     series: SeriesPreview | None = None
     texts: TextPreview | None = None
@@ -267,6 +268,10 @@ class RowsShown:
     sealed: bool = False
     """Whether the values of the test rows are kept back."""
     note: str = ""
+
+
+NOTHING_TO_FIT = "There is nothing to fit."
+"""How a `Failure` begins that answers Fit where nothing could be built."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,23 +72,29 @@ def hangs_on_length(scheduler: ex.Scheduler | None) -> bool:
             return False
 
 
-def learning_rates(fit: ex.Fit, steps_an_epoch: int) -> NDArray[np.float64] | None:
+def learning_rates(
+    fit: ex.Fit, steps_an_epoch: int, losses: Sequence[float] = ()
+) -> NDArray[np.float64] | None:
     """[epochs] the learning rate at the start of each epoch, found by a scheduler that trains nothing.
 
-    None where there is none, where the rates hang on the losses, or where it would take too long to look.
+    `losses` are those of an earlier fit, by which choices were made: where the rates hang on them, there are as many
+    rates as losses at most. None where there is no scheduler, where the rates hang on losses and there are none, or
+    where it would take too long to look.
     """
     scheduler = fit.scheduler
-    if scheduler is None or isinstance(scheduler, ex.schedulers.ReduceLROnPlateau):
+    is_plateau = isinstance(scheduler, ex.schedulers.ReduceLROnPlateau)
+    n_epochs = min(fit.epochs, len(losses)) if is_plateau else fit.epochs
+    if scheduler is None or not n_epochs:
         return None
-    n_steps = fit.epochs * (steps_an_epoch if scheduler.every == "batch" else 1)
+    n_steps = n_epochs * (steps_an_epoch if scheduler.every == "batch" else 1)
     if n_steps > MOST_LOOKED_AHEAD:
         return None
     optimizer = build_optimizer(fit.optimizer, [{"params": [torch.zeros(2, 2, requires_grad=True)]}])
     schedule = Schedule(scheduler, optimizer, fit.epochs * steps_an_epoch, fit.epochs)
-    rates = np.empty(fit.epochs)
-    for epoch in range(fit.epochs):
+    rates = np.empty(n_epochs)
+    for epoch in range(n_epochs):
         rates[epoch] = optimizer.param_groups[0]["lr"]
         for _ in range(steps_an_epoch if scheduler.every == "batch" else 0):
             schedule.after_step()
-        schedule.after_epoch(0.0)
+        schedule.after_epoch(losses[epoch] if is_plateau else 0.0)
     return rates

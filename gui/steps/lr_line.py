@@ -56,16 +56,20 @@ class LrLine(QWidget):
         layout.addWidget(self.words)
         self.hide()
 
-    def show_rates(self, rates: NDArray[np.float64] | None) -> None:
-        """Draw the rate of each epoch [epochs]; nothing where they are not known."""
-        self.setVisible(rates is not None)
+    def show_rates(self, rates: NDArray[np.float64] | None, hang_on_losses: bool = False) -> None:
+        """Draw the rate of each epoch [epochs]; nothing where they are not known, but where they hang on the losses
+        that is said."""
+        self.setVisible(rates is not None or hang_on_losses)
+        self._line.setVisible(rates is not None)
         if rates is None:
+            self.words.setText("When the learning rate falls depends on the losses: a fit will show it.")
             return
         n = len(rates)
         places = range(n) if n <= MOST_POINTS else [i * (n - 1) // (MOST_POINTS - 1) for i in range(MOST_POINTS)]
         self._line.rates = [float(rates[i]) for i in places]
         self._line.update()
+        what = "With the losses of the last fit the learning rate is" if hang_on_losses else "Learning rate:"
         self.words.setText(
-            f"Learning rate: {rates[0]:.3g} in the first epoch, {rates[-1]:.3g} in the last of {n:,}"
+            f"{what} {rates[0]:.3g} in the first epoch, {rates[-1]:.3g} in the last of {n:,}"
             + (f", {rates.max():.3g} at most." if rates.max() > max(rates[0], rates[-1]) else ".")
         )

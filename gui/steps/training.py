@@ -87,7 +87,8 @@ class TrainingForms(StepPanel):
         form.set_row_visible("backbone_lr", has_weights or experiment.fit.gradients.backbone_lr != 1)
 
     def show_prepared(self, prepared: Prepared) -> None:
-        self.schedule.show_rates(prepared.lrs)
+        scheduler = prepared.experiment.fit.scheduler
+        self.schedule.show_rates(prepared.lrs, isinstance(scheduler, ex.schedulers.ReduceLROnPlateau))
 
     @Slot()
     def lr_looked_for(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from engine import experiment as ex
 from engine.session import Session
 from engine.training.schedule import MOST_LOOKED_AHEAD, learning_rates
+from engine.training.stopping import judged
 
 KINDS = [kind for kind in get_args(ex.Scheduler) if kind is not ex.schedulers.ReduceLROnPlateau]
 
@@ -26,6 +27,22 @@ def test_each_epoch_begins_with_the_rate_that_was_foretold(kind: type[ex.Schedul
     assert foretold is not None
     assert foretold.tolist() == rates
     assert len(set(rates)) > 1 or kind in (ex.schedulers.StepLR, ex.schedulers.MultiStepLR)
+
+
+def test_with_the_losses_of_a_fit_a_plateau_s_rates_are_those_of_that_fit() -> None:
+    plateau = ex.schedulers.ReduceLROnPlateau(patience=0, threshold=0.05, factor=0.5)
+    fit = ex.Fit(optimizer=ex.SGD(lr=0.5), scheduler=plateau, epochs=12)
+    session = Session(ex.Experiment(fit=fit))
+    rates = []
+    for _ in range(fit.epochs):
+        rates.append(session.optimizer.param_groups[0]["lr"])
+        session.advance(epochs=1)
+    losses = session.history.losses[:, judged(session.history.splits)].tolist()
+    foretold = learning_rates(fit, 1, losses)
+    assert foretold is not None
+    assert foretold.tolist() == rates and len(set(rates)) > 1
+    shorter = learning_rates(fit, 1, losses[:5])
+    assert shorter is not None and shorter.tolist() == rates[:5]
 
 
 def test_what_hangs_on_the_losses_or_takes_too_long_is_not_foretold() -> None:
