@@ -29,8 +29,10 @@ from engine.own_code.workshop import Workshop
 from engine.runs import Run
 from engine.session import Session
 from engine.training.schedule import hangs_on_length, learning_rates
+from engine.training.stopping import judged
 from gui import previews
 from gui.frames import (
+    NOTHING_TO_FIT,
     CodeChecked,
     ColumnOffer,
     Evaluation,
@@ -68,6 +70,8 @@ class Desk:
         self._session: Session | None = None
         self._read: tuple[ex.Data, Dataset] | None = None
         """The data of an experiment that could not be built."""
+        self._fitted: tuple[ex.Data, ex.Loss, list[float]] | None = None
+        """The losses of the last fit that choices were made by, with its data and its loss function."""
         self._numbers = itertools.count(1)
         self._number = 0
         self._sent_epochs = 0
@@ -88,7 +92,7 @@ class Desk:
         """The session; only called when there is one."""
         if self._session is None:
             why = self._why or "The experiment cannot be built as it is set: change it, or undo the change."
-            raise InputError(f"There is nothing to fit. {why}")
+            raise InputError(f"{NOTHING_TO_FIT} {why}")
         return self._session
 
     @property
@@ -126,6 +130,9 @@ class Desk:
         old, self._session = self._session, None
         if old is not None:
             self._read = old.experiment.data, old.dataset
+            if old.epoch:
+                losses = old.history.losses[:, judged(old.history.splits)].tolist()
+                self._fitted = old.experiment.data, old.experiment.fit.loss, losses
         del old
         read, self._read = self._read, None
         dataset = read[1] if read is not None and read[0] == experiment.data else None
@@ -233,11 +240,20 @@ class Desk:
             task="classification" if preparation.classes else "regression",
             classes=preparation.classes,
             drawn=previews.drawn_rows(session),
-            lrs=_learning_rates(session),
+            lrs=self._learning_rates(session),
             images=previews.image_preview(session),
             series=previews.series_preview(session, self._tables),
             texts=previews.text_preview(session),
         )
+
+    def _learning_rates(self, session: Session) -> NDArray[np.float64] | None:
+        """Where they hang on the losses, as they would be with those of the last fit of the same data and loss."""
+        if session.dataset.stream is not None:
+            return None
+        fit = session.experiment.fit
+        same = self._fitted is not None and self._fitted[:2] == (session.experiment.data, fit.loss)
+        losses = self._fitted[2] if self._fitted is not None and same else ()
+        return learning_rates(fit, fit.batches.steps(len(session.dataset.X_train)), losses)
 
     def _table(self, source: ex.Source) -> OpenTable | None:
         """The table that the rows come from; None for other data."""
@@ -306,13 +322,6 @@ class Desk:
         until the model is evaluated."""
         has_validation = "validation" in self.session.dataset.splits
         return rows_shown(self.session, self._tables, sealed=has_validation and not self._is_evaluated)
-
-
-def _learning_rates(session: Session) -> NDArray[np.float64] | None:
-    if session.dataset.stream is not None:
-        return None
-    fit = session.experiment.fit
-    return learning_rates(fit, fit.batches.steps(len(session.dataset.X_train)))
 
 
 def _parameters(session: Session) -> dict[str, NDArray[np.float32]]:

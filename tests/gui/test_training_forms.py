@@ -371,8 +371,21 @@ def test_the_rates_of_a_schedule_are_drawn_and_said_before_the_fit(person: Perso
     rates = person.window.prepared.lrs
     ends = f"{rates[0]:.3g} in the first epoch, {rates[-1]:.3g} in the last of 50"
     assert line.words.text() == f"Learning rate: {ends}, 0.1 at most."
-    person.prepared_after(lambda: person.window.document.edit("fit", scheduler=ex.schedulers.ReduceLROnPlateau()))
-    assert line.isHidden(), "they hang on the losses"
+
+
+def test_the_rates_of_a_plateau_hang_on_the_losses_and_are_drawn_with_those_of_the_last_fit(person: Person) -> None:
+    line, edit = person.window.model_panel.training.schedule, person.window.document.edit
+    plateau = ex.schedulers.ReduceLROnPlateau(patience=0, threshold=0.5)
+    person.prepared_after(lambda: edit("fit", scheduler=plateau, epochs=20))
+    assert person.window.prepared.lrs is None and not line.isHidden() and line._line.isHidden()
+    assert line.words.text() == "When the learning rate falls depends on the losses: a fit will show it."
+    person.fit()
+    person.prepared_after(lambda: edit("fit.scheduler", factor=0.5))
+    rates = person.window.prepared.lrs
+    assert len(rates) == 20 and rates[-1] < rates[0] and not line._line.isHidden()
+    assert line.words.text().startswith(f"With the losses of the last fit the learning rate is {rates[0]:.3g} in")
+    person.prepared_after(lambda: edit("fit", loss=ex.MSELoss()))
+    assert person.window.prepared.lrs is None, "those were another loss's"
 
 
 @pytest.fixture
