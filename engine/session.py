@@ -211,8 +211,8 @@ class Session:
             return
         state, position = self._before
         if not np.isfinite(losses).all() or not self._weights_are_finite():
+            self._batches.stand_at(replace(position))  # before the state: the schedule is played up to there
             self._restore(state)
-            self._batches.stand_at(replace(position))
             raise DivergedError(advice(self.experiment.fit.optimizer.lr, self.epoch, self.dataset))
         self._batches.stand_at(Position())
         self._before = None

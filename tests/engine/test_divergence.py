@@ -17,6 +17,7 @@ from engine.evaluate import score
 from engine.files import set_value
 from engine.model_file import open_model, save_model
 from engine.session import DivergedError, Session
+from engine.training.schedule import learning_rates
 from tests.engine.every_choice import SPLITS, plain_loop, same_state
 
 LINE = ex.Data(split=ex.Split(train=60, validation=20))
@@ -148,3 +149,14 @@ def test_a_learning_rate_of_zero_changes_nothing_and_is_no_error(table):
     start = session.parameters()
     session.advance()
     assert session.done and all(np.array_equal(start[key], value) for key, value in session.parameters().items())
+
+
+def test_a_schedule_by_the_batch_stands_where_the_weights_do_after_it():
+    fit = ex.Fit(
+        loss=ex.MSELoss(), optimizer=ex.SGD(lr=0.001), epochs=50, batches=ex.Batches(size=4),
+        scheduler=ex.schedulers.OneCycleLR(max_lr=10.0),
+    )  # fmt: skip
+    session, _ = diverge(ex.Experiment(data=LINE, fit=fit))
+    rates = learning_rates(fit, fit.batches.steps(len(session.dataset.X_train)))
+    assert 0 < session.epoch < 50 and session.position.batches == 0
+    assert session.optimizer.param_groups[0]["lr"] == rates[session.epoch]
