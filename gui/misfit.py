@@ -45,6 +45,11 @@ class MisfitNote(QWidget):
         for button in self.buttons:
             self._rows.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
+    def take_focus(self) -> None:
+        """Give the keyboard to the first way to mend it."""
+        if self.buttons:
+            self.buttons[0].setFocus()
+
     def _button(self, place: int, mend: Mend | WrongEnd) -> QPushButton:
         label = mend.label if isinstance(mend, Mend) else mend.mend
         button = named(QPushButton(label.replace("&", "&&")), f"mend {place}", label)

@@ -30,7 +30,7 @@ from gui.dialogs import Dialogs
 from gui.document import Document
 from gui.dropping import DropTarget
 from gui.filing import MODEL_SUFFIXES, Filing
-from gui.frames import Evaluation, Failure, Frame, LrFound, Prepared, RunState
+from gui.frames import NOTHING_TO_FIT, Evaluation, Failure, Frame, LrFound, Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
 from gui.middle import Middle
@@ -378,7 +378,7 @@ class MainWindow(QMainWindow):
         is_unfinished = is_unfinished or self.model_panel.says(failure.sentence)
         if not (failure.is_wish or is_unfinished):  # the first strokes of a painting, layers yet to be mended
             self.dialogs.error(failure.sentence, failure.details)
-        elif self.steps.headers[2].isChecked():
+        elif failure.sentence.startswith(NOTHING_TO_FIT):
             self._show_misfit()  # it became known after Fit was pressed
 
     # ------------------------------------------------------------------------------------------ the actions

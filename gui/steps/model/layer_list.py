@@ -156,6 +156,11 @@ class LayerList(QWidget):
         layers = self._shown.flow.layers if self._shown.flow else ()
         return next((layer.path for layer in reversed(layers) if layer.misfit), ())
 
+    def note(self) -> MisfitNote | None:
+        """What says why the layers cannot be trained, scrolled to within the list; None where nothing does."""
+        self.view.scrollTo(self.layers.index_of(self._misfit))
+        return next((note for note in (*self.view.notes(), self.end) if note.sentence.text()), None)
+
     @property
     def path(self) -> Path:
         """The path of the selected layer; () without one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -10,6 +10,7 @@ from engine import experiment as ex
 from engine.data.suits import has_pictures
 from engine.errors import InputError
 from engine.experiment.part import part_types
+from engine.models.ending import find_wrong_end
 from engine.models.flow import flow
 from engine.models.inputs import Inputs
 from engine.models.stacks import as_sequential, is_listed
@@ -90,11 +91,11 @@ class ModelPanel(StepPanel):
         for widget in (self._built_title, self._built, self.training):
             rows.addWidget(widget)
         rows.addStretch()
-        area = QScrollArea(widgetResizable=True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
+        self._area = QScrollArea(widgetResizable=True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setWidget(content)
         self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.addWidget(area)
+        self.rows.addWidget(self._area)
 
     @property
     def instead_of_layers(self) -> str:
@@ -202,12 +203,36 @@ class ModelPanel(StepPanel):
     def _model_edited(self, name: str, value: object) -> None:
         self.edit("model", **{name: value})
 
+    @property
+    def misfit(self) -> str:
+        """Why there is nothing to fit, as far as it stands in this panel; empty where it does not."""
+        experiment = self.document.experiment
+        if self.flow is not None and self.flow.misfit:
+            return self.flow.misfit
+        if isinstance(experiment.model, ex.Backbone) and not experiment.model.folder:
+            return NO_FOLDER
+        wrong = find_wrong_end(experiment)
+        return wrong.sentence if wrong else ""
+
     def says(self, sentence: str) -> bool:
         """Whether this stands in the panel already: what the list says of a layer, the note below the loss of the
         model's end, or that a backbone is yet to be chosen."""
-        if sentence in (self.training.end.sentence.text(), NO_FOLDER):
-            return True
-        return self.flow is not None and bool(self.flow.misfit) and sentence.startswith(self.flow.misfit)
+        return bool(self.misfit) and self.misfit in sentence
+
+    def point_at_misfit(self) -> None:
+        """Bring what does not fit into sight; the keyboard goes to what mends it."""
+        QTimer.singleShot(0, self, self._point)  # after the layout: the panel may not have been in sight
+
+    @Slot()
+    def _point(self) -> None:
+        model = self.document.experiment.model
+        if isinstance(model, ex.Backbone):
+            self.backbone.browse.setFocus()
+            self._area.ensureWidgetVisible(self.backbone)
+            return
+        note = (self.layers.note() if isinstance(model, ex.Sequential) else None) or self.training.end
+        note.take_focus()
+        self._area.ensureWidgetVisible(note)
 
     @Slot(object)
     def mend(self, model: ex.Sequential) -> None:
