@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite
+from time import monotonic
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from engine.training.step import Batch, seed_draws
 
 LOWEST, HIGHEST = 1e-7, 10.0
 N_STEPS = 100
+LONGEST = 60.0
+"""Seconds after which no further step is begun."""
 MOST_JUDGED = 1_000
 """Rows whose loss is looked at where a step has a batch of its own."""
 TOO_HIGH = 4.0
@@ -44,6 +47,8 @@ class LrCurve:
     """[n]"""
     suggestion: float
     """A rate to train with."""
+    is_cut: bool = False
+    """Whether the time was over before the end: larger rates were not tried."""
 
 
 def find_lr(session: Session, is_stopped: Callable[[], bool] = lambda: False) -> LrCurve | None:
@@ -53,12 +58,12 @@ def find_lr(session: Session, is_stopped: Callable[[], bool] = lambda: False) ->
     From the weights that the session has now, about 100 steps with its batches, its optimizer (as new) and what it does
     to the gradients, without its scheduler. The loss is that of the rows of the step or, of batches, of the same rows
     each time, so that chance does not hide what the steps do. It ends early when the loss is 4 times its best or not
-    finite; None when `is_stopped` says so before.
+    finite, or after a minute; None when `is_stopped` says so before.
 
     The suggestion is where the smoothed loss falls most steeply along the logarithm of the rate, since a step gains
     most there, yet no more than a tenth of the rate with the lowest loss. For each rate has only a step or two here:
     close to the lowest point, steps are good once that overshoot when they are taken again and again, and behind it
-    the training diverges. Raises InputError where the loss does not fall at any rate.
+    the training diverges. Raises InputError where the loss does not fall at any rate that was tried.
     """
     from engine.own_code.remote import RemoteSession
 
@@ -74,6 +79,7 @@ def find_lr(session: Session, is_stopped: Callable[[], bool] = lambda: False) ->
     judged = _judged_rows(session) if experiment.fit.batches.size else None
     rates = np.geomspace(LOWEST, HIGHEST, N_STEPS)
     losses: list[float] = []
+    end, is_cut = monotonic() + LONGEST, False
     with torch.random.fork_rng(devices=[]):
         for rate, batches in zip(rates.tolist(), _batches(session, loop, experiment.fit), strict=False):
             if is_stopped():
@@ -85,8 +91,11 @@ def find_lr(session: Session, is_stopped: Callable[[], bool] = lambda: False) ->
             losses.append(float(loss if before is None else before))
             if not isfinite(losses[-1]) or _is_too_high(losses):
                 break
+            is_cut = len(losses) < N_STEPS and monotonic() > end
+            if is_cut:
+                break
     n = len(losses) if isfinite(losses[-1]) else len(losses) - 1
-    return _curve(rates[:n], np.array(losses[:n]))
+    return _curve(rates[:n], np.array(losses[:n]), is_cut)
 
 
 def _judged_rows(session: Session) -> tuple[torch.Tensor, torch.Tensor]:
@@ -146,7 +155,9 @@ def _is_too_high(losses: list[float]) -> bool:
     return float(means[-1]) > lowest + (TOO_HIGH - 1) * abs(lowest)
 
 
-def _curve(lrs: NDArray[np.float64], losses: NDArray[np.float64]) -> LrCurve:
+def _curve(lrs: NDArray[np.float64], losses: NDArray[np.float64], is_cut: bool) -> LrCurve:
+    if is_cut and len(losses) < 2 * RECENT:
+        raise InputError(_too_slow(lrs))
     if len(losses) < 2 * RECENT:
         raise InputError(
             "The loss becomes infinite at the smallest learning rates already: standardise the features in step 1."
@@ -156,12 +167,21 @@ def _curve(lrs: NDArray[np.float64], losses: NDArray[np.float64]) -> LrCurve:
     smoothed = _smoothed(np.minimum(losses, ceiling))
     end = int(np.argmin(smoothed))
     slope = np.gradient(smoothed, np.log(lrs))[: end + 1]
+    if slope.min() >= 0 and is_cut:
+        raise InputError(_too_slow(lrs))
     if slope.min() >= 0:
         raise InputError(
             f"The loss falls at no learning rate from {LOWEST:g} to {HIGHEST:g}: look at the data in step 1, or choose "
             "another model or loss in step 2."
         )
-    return LrCurve(lrs, losses, smoothed, float(min(lrs[np.argmin(slope)], lrs[end] / 10)))
+    return LrCurve(lrs, losses, smoothed, float(min(lrs[np.argmin(slope)], lrs[end] / 10)), is_cut)
+
+
+def _too_slow(lrs: NDArray[np.float64]) -> str:
+    return (
+        f"After {LONGEST:g} seconds the search stopped at a learning rate of {lrs[-1]:.2g}, and up to there the loss "
+        "does not fall: choose a smaller model in step 2 or smaller batches in step 3."
+    )
 
 
 def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -305,7 +305,7 @@ class Desk:
         curve = session.find_lr(stopped) if isinstance(session, RemoteSession) else find_lr(session, stopped)
         if curve is None:
             return None
-        return LrFound(self._number, curve.lrs, curve.losses, curve.smoothed, curve.suggestion)
+        return LrFound(self._number, curve.lrs, curve.losses, curve.smoothed, curve.suggestion, curve.is_cut)
 
     def look_at(self, path: Path, kind: str) -> SourceFound:
         """What a file or folder most likely is; `kind` is a source's tag, or empty where that is to be found out."""

@@ -176,6 +176,8 @@ class LrFound:
     smoothed: NDArray[np.float64]
     """[n]"""
     suggestion: float
+    is_cut: bool = False
+    """Whether the time was over before the end."""
 
 
 @dataclass(frozen=True)

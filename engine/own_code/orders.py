@@ -134,6 +134,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     state: State | None = None
     suggestion: float = 0.0
     """Of FindLr."""
+    is_cut: bool = False
+    """Of FindLr too."""
     difference: float | None = None
     """Between the predictions that an opened file has and those made now."""
     warnings: tuple[str, ...] = ()

@@ -247,7 +247,7 @@ class RemoteSession(Session):
         if any(each is None or each.dtype != np.float64 or each.ndim != 1 for each in curve):
             raise _nonsense(self.child)
         lrs, losses, smoothed = (each for each in curve if each is not None)
-        return None if is_stopped() else LrCurve(lrs, losses, smoothed, answer.suggestion)
+        return None if is_stopped() else LrCurve(lrs, losses, smoothed, answer.suggestion, answer.is_cut)
 
     def model_bytes(self) -> bytes:
         """A model file with this session."""

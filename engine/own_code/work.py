@@ -131,7 +131,7 @@ class Work:
         """Look for a learning rate, on copies."""
         curve = find_lr(self.session)
         assert curve
-        answer = Answer(suggestion=curve.suggestion)
+        answer = Answer(suggestion=curve.suggestion, is_cut=curve.is_cut)
         return answer, {"lrs": curve.lrs, "losses": curve.losses, "smoothed": curve.smoothed}
 
     def parameters(self, _order: Parameters, _arrays: Arrays) -> Done:

@@ -68,7 +68,8 @@ class LrPlot(PlotCard):
         self._smoothed.setData(x, found.smoothed)
         self.line.setBounds((float(x[0]), float(x[-1])))
         self.line.setValue(float(np.log10(found.suggestion)))
-        self._words.setText(f"Suggested: {found.suggestion:.3g}, {HOW}. Click in the plot to choose another.")
+        cut = f" The time was over at {found.lrs[-1]:.2g}: larger rates were not tried." if found.is_cut else ""
+        self._words.setText(f"Suggested: {found.suggestion:.3g}, {HOW}.{cut} Click in the plot to choose another.")
         self._moved()
         self.show_all()
         low, high = float(found.smoothed.min()), float(found.smoothed.max())

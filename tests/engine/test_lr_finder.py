@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from engine import experiment as ex
+from engine import lr_finder
 from engine.errors import InputError
-from engine.lr_finder import HIGHEST, LOWEST, find_lr
+from engine.lr_finder import HIGHEST, LONGEST, LOWEST, find_lr
 from engine.session import Session
 
 CIRCLES = ex.Data(source=ex.Circles(samples=400, noise=0.03))
@@ -120,6 +123,28 @@ def test_it_stops_when_it_is_told_to():
         return len(asked) > 7
 
     assert find_lr(Session(LINE), is_stopped) is None and len(asked) == 8
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Time goes on by so much whenever it is looked at."""
+    times = itertools.count(step=seconds)
+    monkeypatch.setattr(lr_finder, "monotonic", lambda: next(times))
+
+
+def test_a_search_that_takes_too_long_ends_with_what_it_has(monkeypatch):
+    session = Session(circles(ex.Adam(), 20))
+    whole = find_lr(session)
+    clock(monkeypatch, LONGEST / 60)
+    cut = find_lr(session)
+    assert not whole.is_cut and cut.is_cut and len(cut.lrs) == 61
+    assert np.array_equal(cut.losses, whole.losses[:61]) and cut.suggestion <= cut.lrs[-1] / 10
+
+
+def test_a_search_that_comes_to_nothing_in_its_time_says_where_it_stopped(monkeypatch):
+    clock(monkeypatch, LONGEST)
+    with pytest.raises(InputError, match=r"60 seconds the search stopped at a learning rate of 1.2e-07") as caught:
+        find_lr(Session(circles(ex.Adam(), 20)))
+    assert len(str(caught.value)) < 250
 
 
 def test_a_loss_that_never_falls_is_said_in_a_sentence():

@@ -22,7 +22,9 @@ from gui.document import Document
 from gui.form import ChoiceForm, Form
 from gui.form.number_line import NumberLine
 from gui.form.part_list import PartList
+from gui.frames import LrFound
 from gui.number_boxes import FloatBox, WholeBox
+from gui.plots.lr_finder import LrPlot
 from gui.steps.fit import FitPanel
 from gui.steps.fit_words import batches_in_words, no_precision
 from gui.steps.training import TrainingForms
@@ -434,6 +436,15 @@ def test_escape_closes_the_search_and_a_fit_goes_as_if_there_had_been_none(looki
     session = Session(window.document.experiment)
     session.advance()
     assert np.array_equal(window.improve_panel.runs[-1].losses, session.history.losses)
+
+
+def test_where_the_time_was_over_the_plot_says_how_far_the_search_came(qtbot: QtBot) -> None:
+    plot = LrPlot()
+    qtbot.addWidget(plot)
+    lrs = np.geomspace(1e-7, 2e-4, 30)
+    for is_cut in (True, False):
+        plot.show_found(LrFound(1, lrs, np.linspace(1, 0.5, 30), np.linspace(1, 0.5, 30), 2e-5, is_cut))
+        assert ("The time was over at 0.0002: larger rates were not tried." in plot._words.text()) == is_cut
 
 
 def test_a_search_is_given_up_by_the_same_button(person: Person) -> None:
