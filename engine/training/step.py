@@ -11,6 +11,7 @@ from torch import nn
 
 from engine import experiment as ex
 from engine.errors import InputError
+from engine.training.dense import Dense, dense, loss_and_gradient
 
 Batch = tuple[torch.Tensor, torch.Tensor, int | None]
 """X, y, and what the generator is seeded with before the forward pass; None where nothing is drawn."""
@@ -37,7 +38,26 @@ def training_step(
         return _step_with_closure(parameters, loss_fn, optimizer, fit.gradients, precision, forward)
     if not plain or fit.computing.precision != "float32" or fit.batches.accumulate > 1:
         return _general_step(parameters, loss_fn, optimizer, fit, precision, forward, device)
+    stack = dense(model) if device == "cpu" and not fit.computing.compile else None
+    if stack is not None:
+        return _dense_step(stack, loss_fn, optimizer)
     return _plain_step(parameters, loss_fn, optimizer, forward, device)
+
+
+def _dense_step(stack: Dense, loss_fn: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
+    """The course's step of a model for which forward and backward are written out; nothing is drawn in it."""
+    judge, step = loss_and_gradient(loss_fn), unwrapped_step(optimizer)
+
+    def take(batches: Sequence[Batch]) -> list[torch.Tensor]:
+        ((X, y, _seed),) = batches
+        with torch.no_grad():
+            values = stack.forward(X)
+            loss, gradient = judge(values[-1], y)
+            stack.backward(values, gradient)
+            step(optimizer)
+        return [loss]
+
+    return take
 
 
 def _plain_step(
