@@ -170,9 +170,13 @@ class Desk:
             return CodeChecked(code, str(error), error.line if isinstance(error, OwnCodeError) else 0)
         return CodeChecked(code, layers=layer_lines(report))
 
-    def expect_code(self) -> None:
-        """Have a process wait that checks own code: the person is writing."""
-        self._workshop.warm_up()
+    def expect_code(self, is_expected: bool) -> None:
+        """Whether a process waits that checks own code."""
+        self._workshop.keep_warm(is_expected)
+
+    def expect_another_text(self) -> None:
+        """The own code that was checked last is written anew."""
+        self._workshop.expect_another_text()
 
     def _data(self, data: ex.Data) -> Dataset:
         if self._session is not None and self._session.experiment.data == data:
@@ -270,7 +274,7 @@ class Desk:
         y_pred = session.answers(session.dataset.X_test[previews.drawn_rows(session)])
         return Frame(
             self._number, session.epoch, losses, session.history.splits, y_pred if y_pred.ndim == 1 else y_pred[:, 0],
-            _parameters(session), epochs_per_second,
+            _parameters(session), epochs_per_second, _lr(session),
         )  # fmt: skip
 
     def evaluate(self) -> Evaluation:
@@ -330,6 +334,13 @@ def _parameters(session: Session) -> dict[str, NDArray[np.float32]]:
         return session.parameters()
     head = session.model.get_submodule("head")
     return {f"head.{name}": each.detach().cpu().numpy().copy() for name, each in head.named_parameters()}
+
+
+def _lr(session: Session) -> float | None:
+    """The learning rate as it is now, where a scheduler changes it; not known of own code's session."""
+    if session.experiment.fit.scheduler is None or isinstance(session, RemoteSession):
+        return None
+    return float(session.optimizer.param_groups[0]["lr"])
 
 
 def _n_parameters(session: Session) -> int:

@@ -30,13 +30,29 @@ class OwnCodeWork(QObject):
         self._trainer, self._filing, self._device = trainer, filing, device
         self.view = OwnCodeView(document, trust)
         self.card = OwnCodeCard(document, trust)
-        self.view.typing.connect(trainer.expect_code)
+        self._is_in_sight = self._is_expected = False
+        self.view.typing.connect(trainer.expect_another_text)
+        self.view.in_sight.connect(self._sighted)
+        document.experiment_changed.connect(self._expect)
         self.view.check_wanted.connect(self._check)
         self.view.trusted.connect(self._take_as_trusted)
         trainer.code_checked.connect(self._end)
         trainer.failed.connect(self._end)
         trainer.code_checked.connect(self.view.show_checked)
         trainer.failed.connect(self.view.show_failure)
+
+    @Slot(bool)
+    def _sighted(self, is_in_sight: bool) -> None:
+        self._is_in_sight = is_in_sight
+        self._expect(self._document.experiment)
+
+    @Slot(object)
+    def _expect(self, experiment: ex.Experiment) -> None:
+        """A process that has loaded torch waits as long as there may be code to check: that takes seconds."""
+        is_expected = self._is_in_sight or isinstance(experiment.model, ex.OwnCode)
+        if is_expected != self._is_expected:
+            self._is_expected = is_expected
+            self._trainer.expect_code(is_expected)
 
     @Slot(object)
     def _check(self, experiment: ex.Experiment) -> None:

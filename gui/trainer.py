@@ -5,8 +5,6 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,23 +12,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from engine import experiment as ex
-from engine.data.child import CancelledError
 from engine.errors import HeadError, InputError
-from engine.own_code.contract import OwnCodeError, StoppedError
-from engine.own_code.trust import Trust, UntrustedError
+from engine.own_code.trust import Trust
+from gui.failures import failure_of
 from gui.frames import Failure, HeadMisfit, RunState
+from gui.pace import Pace
+from gui.progress import Progress
 
 if TYPE_CHECKING:
     from gui.desk import Desk
 
-FRAME_SECONDS = 1 / 30
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter while the other waits; with Python's own 5 ms both go far slower."""
-PROGRESS_SECONDS = 0.2
-"""How far the reading of a file is, is said so often."""
-WATCHABLE_SECONDS = 3.0
-PACES = ("Full speed", "Watchable: 3 s or more", "10 epochs a second", "1 epoch a second")
-"""What the pace can be; watchable spreads the epochs over 3 seconds if they would take less."""
 
 
 class TrainingThread(QThread):
@@ -68,12 +61,11 @@ class TrainingThread(QThread):
         self._cancel_asked = threading.Event()
         self._end_asked = threading.Event()
         """Stop was pressed: own code that runs on has two more seconds."""
-        self._reading_from = 0.0
-        self._is_reading = False
+        self._progress = Progress(self.reading.emit)
         self._frame_shown = threading.Event()
         self._frame_shown.set()
         self._state = RunState.IDLE
-        self._pace = PACES[1]
+        self._pace = Pace()
         self._desk: Desk | None = None
 
     # ------------------------------------------------------------------------------------------ commands
@@ -131,9 +123,14 @@ class TrainingThread(QThread):
         """Try the own code of an experiment on a few rows; the answer is code_checked."""
         self._commands.put(lambda: self._check_code(experiment, device))
 
-    def expect_code(self) -> None:
+    def expect_code(self, is_expected: bool) -> None:
+        """Whether own code is the model or may become it: a process that has loaded torch waits for it."""
+        self._commands.put(lambda: self.desk.expect_code(is_expected))
+
+    @Slot()
+    def expect_another_text(self) -> None:
         """Say that the person is writing code that will be checked."""
-        self._commands.put(lambda: self.desk.expect_code())
+        self._commands.put(lambda: self.desk.expect_another_text())
 
     def open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         """Open a model file; one from elsewhere takes the data of `current`. The answer is opened."""
@@ -181,34 +178,22 @@ class TrainingThread(QThread):
         """Import what is heavy here and now, not in the window's thread: it takes a second or two."""
         from gui.desk import Desk
 
-        self._desk = Desk(self._tell_progress, self._cancel_asked.is_set, self._trust, self._end_asked.is_set)
+        self._desk = Desk(self._progress.show, self._cancel_asked.is_set, self._trust, self._end_asked.is_set)
         self.ready.emit(self._desk.devices())
         self._desk.warm_up()
 
     def _carry_over(self, work: Callable[[], None]) -> bool:
         """Do `work`; whatever goes wrong in it is told to the window. Says whether it went well."""
         self._cancel_asked.clear()
-        self._reading_from = time.perf_counter()
+        self._progress.begin()
         try:
             work()
-        except InputError as error:
-            is_wish = isinstance(error, CancelledError | StoppedError | UntrustedError)
-            line = error.line if isinstance(error, OwnCodeError) else 0
-            self._fail(Failure(str(error), is_wish=is_wish, line=line))
-        except BaseException as error:
-            # a table reader written in Rust panics with no Exception; and a kept traceback would keep its frames
-            details = "".join(traceback.format_exception(error))
-            name = type(error).__name__
-            sentence = f"Something unforeseen went wrong ({name}). Your experiment is still here; please report this."
-            if isinstance(error, MemoryError) or "not enough memory" in str(error):
-                sentence = "There is not enough memory for this: take fewer rows or a smaller model."
-            self._fail(Failure(sentence, details))
+        except BaseException as error:  # a table reader written in Rust panics with no Exception
+            self._fail(failure_of(error))
         else:
             return True
         finally:
-            if self._is_reading:
-                self._is_reading = False
-                self.reading.emit(1.0)
+            self._progress.end()
         return False
 
     def _fail(self, failure: Failure) -> None:
@@ -235,21 +220,13 @@ class TrainingThread(QThread):
     def _train(self) -> None:
         """Train for the time of one frame, or as the pace allows; then look for commands."""
         session = self.desk.session
-        if self._pace == PACES[0]:
-            session.advance(seconds=FRAME_SECONDS)
-            wait = 0.0
-        else:
-            per_second = self._epochs_per_second()
-            due = int((time.perf_counter() - self._started) * per_second) - (session.epoch - self._started_epoch)
-            if due > 0:
-                session.advance(epochs=due, seconds=FRAME_SECONDS)
-            wait = FRAME_SECONDS if due <= 0 or per_second < 1 / FRAME_SECONDS else FRAME_SECONDS / 2
+        rest = self._pace.advance(session)
         if session.done:
             self._end(RunState.DONE, "done")
             return
         self._send_frame(force=False)
         try:
-            command = self._commands.get(timeout=wait) if wait else self._commands.get_nowait()
+            command = self._commands.get(timeout=rest) if rest else self._commands.get_nowait()
         except queue.Empty:
             return
         if command is None:
@@ -257,21 +234,14 @@ class TrainingThread(QThread):
         else:
             self._carry_over(command)
 
-    def _epochs_per_second(self) -> float:
-        left = self.desk.session.experiment.fit.epochs - self._started_epoch
-        return {PACES[1]: max(left / WATCHABLE_SECONDS, 1.0), PACES[2]: 10.0, PACES[3]: 1.0}[self._pace]
-
     def _start_clock(self) -> None:
         """The pace and the epochs a second count from here."""
-        self._started = time.perf_counter()
-        self._started_epoch = self.desk.session.epoch
+        self._pace.start(self.desk.session.epoch)
 
     def _send_frame(self, force: bool) -> None:
         if force or self._frame_shown.is_set():
             self._frame_shown.clear()
-            seconds = time.perf_counter() - self._started
-            rate = (self.desk.session.epoch - self._started_epoch) / max(seconds, 1e-6)
-            self.frame.emit(self.desk.next_frame(rate))
+            self.frame.emit(self.desk.next_frame(self._pace.epochs_a_second(self.desk.session.epoch)))
 
     def _enter(self, state: RunState) -> None:
         self._state = state
@@ -352,7 +322,7 @@ class TrainingThread(QThread):
             self._send_prepared(self.desk.session.experiment, self.desk.device)
 
     def _set_pace(self, pace: str) -> None:
-        self._pace = pace
+        self._pace.name = pace
         if self.desk.has_session:
             self._start_clock()
 
@@ -372,14 +342,6 @@ class TrainingThread(QThread):
         if self._state is RunState.RUNNING:
             raise InputError("The model is being fitted: stop the fit, then look for a learning rate.")
         self.lr_found.emit(self.desk.find_lr())
-
-    def _tell_progress(self, share: float) -> None:
-        """At most a few times a second; nothing at all of what is read in a moment."""
-        now = time.perf_counter()
-        if now - self._reading_from > PROGRESS_SECONDS:
-            self._reading_from = now
-            self._is_reading = True
-            self.reading.emit(share)
 
     def _open_model(self, path: Path, current: ex.Experiment, device: str) -> None:
         try:

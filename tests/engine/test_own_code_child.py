@@ -231,26 +231,27 @@ def running(pid: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process that holds the interpreter")
-def test_it_ends_with_its_parent_whatever_it_is_doing(tmp_path):
+def test_it_ends_with_its_parent_that_is_killed_whatever_it_is_doing_and_so_does_one_that_waits(tmp_path):
     (tmp_path / "own.py").write_text(doing("re.match('(a+)+$', 'a' * 60 + 'b')").code)
     code = (
         "import sys, threading, os\nfrom engine import experiment as ex\nfrom engine.data.dataset import load_dataset\n"
-        "from engine.own_code.remote import check, child_for\n"
+        "from engine.own_code.remote import check, child_for, new_child\n"
         "model = ex.OwnCode(code=open(sys.argv[1]).read())\nchild = child_for(model)\nchild.wait_until_ready()\n"
-        "print(child.process.pid, flush=True)\nthreading.Timer(1.5, lambda: os._exit(7)).start()\n"
+        "spare = new_child()\nprint(child.process.pid, spare.process.pid, flush=True)\n"
+        "threading.Timer(1.5, lambda: os.kill(os.getpid(), 9)).start()\n"
         "experiment = ex.Experiment(model=model)\n"
         "check(experiment, 'cpu', load_dataset(experiment.data), child, 60)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "own.py")], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 7, done.stderr
-    pid = int(done.stdout)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pids = [int(pid) for pid in done.stdout.split()]
     ended = threading.Event()
     deadline = time.monotonic() + 20
-    while running(pid) and time.monotonic() < deadline:
+    while any(map(running, pids)) and time.monotonic() < deadline:
         ended.wait(0.05)
-    assert not running(pid)
+    assert len(pids) == 2 and not any(map(running, pids))
 
 
 def test_closing_leaves_no_process_and_no_file(children):

@@ -218,22 +218,40 @@ def test_nothing_runs_before_it_is_trusted(tmp_path):
     assert not place.exists() and not is_loaded()
 
 
-def test_the_workshop_uses_a_process_again_for_the_same_text_alone():
+def test_the_workshop_has_a_process_wait_and_uses_one_again_for_the_same_text_alone():
     trust = trusting()
     workshop = Workshop(trust)
     try:
-        workshop.warm_up()
+        workshop.keep_warm(True)
         first = circles(epochs=2)
         dataset = Session(ex.replace(first, model=ex.Layers())).dataset
         workshop.check(first, "cpu", dataset)
+        tried = workshop._waiting
         one = workshop.open_session(first, "cpu", dataset)
+        spare = workshop._waiting
+        assert one.child is tried and spare is not tried and spare.is_alive and spare.code is None
         two = workshop.open_session(ex.replace(first, fit=ex.replace(first.fit, seed=1)), "cpu", dataset)
         assert one.child is two.child and one.child.is_alive
         two.advance()
         with pytest.raises(UntrustedError):
             workshop.open_session(ex.replace(first, model=ex.OwnCode(code=DRAWING + "\n")), "cpu", dataset)
         assert two.child.is_alive and two.predict(dataset.X_test).shape == (len(dataset.X_test), 1)
+        assert workshop._waiting is spare
         workshop.open_session(ex.replace(first, model=ex.Layers()), "cpu", dataset)
-        assert not two.child.is_alive
+        assert not two.child.is_alive and workshop._waiting is spare and spare.is_alive
+
+        with pytest.raises(OwnCodeError, match="division"):
+            workshop.check(ex.replace(first, model=ex.OwnCode(code=f"{EXAMPLE}\n1 / 0\n")), "cpu", dataset)
+        after = workshop._waiting
+        assert not spare.is_alive and after is not spare and after.code is None
+        workshop.check(first, "cpu", dataset)
+        assert workshop._waiting is after and after.code == DRAWING
+        workshop.expect_another_text()
+        last = workshop._waiting
+        assert not after.is_alive and last.is_alive and last.code is None
+        workshop.expect_another_text()
+        assert workshop._waiting is last
+        workshop.keep_warm(False)
+        assert not last.is_alive and workshop._waiting is None
     finally:
         workshop.close()

@@ -9,10 +9,10 @@ from engine import experiment as ex
 from engine.experiment.own_code import EXAMPLE
 from engine.files import write_experiment
 from gui.frames import RunState
+from gui.pace import PACES
 from gui.settings import Settings
 from gui.steps.own_code.view import UNTRUSTED
 from gui.theme import LIGHT
-from gui.trainer import PACES
 from tests.gui.person import Person
 
 WIDER = EXAMPLE.replace("out_features=16", "out_features=8").replace("in_features=16", "in_features=8")
@@ -191,6 +191,36 @@ def test_closing_the_window_ends_a_forward_that_hangs(person: Person):
     person.wait(lambda: child._traced_line() > 0)
     person.window.trainer.shut_down()
     assert child.process.returncode is not None
+
+
+def test_a_process_waits_while_there_may_be_code_to_check_and_none_is_left_when_the_window_closes(person: Person):
+    window, trainer = person.window, person.window.trainer
+
+    def waiting():
+        return trainer.desk._workshop._waiting
+
+    assert waiting() is None
+    person.do("own_code")
+    person.wait(lambda: waiting() is not None)
+    first = waiting()
+    person.do("own_code")
+    person.wait(lambda: waiting() is None)
+    assert not first.is_alive
+
+    person.prepared_after(lambda: choose(person))
+    person.wait(lambda: waiting() is not None and waiting().code is None)
+    own, spare = trainer.desk.session.child, waiting()
+    person.prepared_after(lambda: person.do("undo"))
+    person.wait(lambda: waiting() is None)
+    assert not own.is_alive and not spare.is_alive
+
+    person.prepared_after(lambda: person.do("redo"))
+    person.wait(lambda: waiting() is not None and waiting().code is None)
+    children = [trainer.desk.session.child, waiting()]
+    assert all(child.is_alive for child in children)
+    trainer.shut_down()
+    assert all(child.process.returncode is not None for child in children)
+    assert window.trainer.isFinished()
 
 
 # -------------------------------------------------------------------------------------------------- the editor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout
 
 from engine import experiment as ex
@@ -16,6 +17,7 @@ from gui.theme import Theme
 from gui.widgets import heading, named, note
 
 UNTRUSTED = "This file brings its own code. Read it; nothing of it has run."
+BEGINNING = "Change it as you like, then press Check and use: it becomes the model."
 
 
 class OwnCodeView(QFrame):
@@ -25,6 +27,7 @@ class OwnCodeView(QFrame):
     trusted = Signal(str)  # the person has read this text and lets it run
     typing = Signal()  # a text that is not in use yet: it will be checked
     closed = Signal()  # the person wants the plots again
+    in_sight = Signal(bool)  # whether it is
 
     def __init__(self, document: Document, trust: Trust) -> None:
         super().__init__()
@@ -75,6 +78,14 @@ class OwnCodeView(QFrame):
         layout.addWidget(self.layers, stretch=1)
         self.layers.hide()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.in_sight.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.in_sight.emit(False)
+
     @property
     def text(self) -> str:
         """What is in the editor."""
@@ -92,7 +103,7 @@ class OwnCodeView(QFrame):
             self._taken = ""
             if not self.text:
                 self._put(EXAMPLE)
-                self._say("Change it as you like, then press Check and use: it becomes the model.")
+                self._say(BEGINNING)
         elif model.code != self._taken:
             self._taken = model.code
             if self.text != model.code:
@@ -100,6 +111,12 @@ class OwnCodeView(QFrame):
                 self.layers.hide()
             self._say("")
         self._show_trust()
+
+    def clear(self) -> None:
+        """Another document that has no code: begin with the example again."""
+        self._put(EXAMPLE)
+        self.layers.hide()
+        self._say(BEGINNING)
 
     def _put(self, text: str) -> None:
         self._is_putting = True
