@@ -14,8 +14,9 @@ import msgspec
 
 from engine.pickle_notes import MAX_DIMENSIONS, MAX_INT, RefusedError, StorageNote, TensorNote, check_tensor, shown
 
-CONFIG = "data/weights/model_weights_config.json"
-WEIGHTS = "data/weights/"
+WEIGHTS = ("data/weights/", "model_weights_config.json")
+CONSTANTS = ("data/constants/", "model_constants_config.json")
+"""The folder of the records, and what lists them there."""
 SCALAR_TYPES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 8: "float64", 12: "bool",
     13: "bfloat16", 28: "uint16", 34: "uint32", 35: "uint64",
@@ -46,14 +47,24 @@ class _Config(msgspec.Struct):
 
 
 def exported_weights(members: Mapping[str, memoryview]) -> tuple[dict[str, TensorNote], dict[str, memoryview]]:
-    """What the tensors are, by key, and the bytes of each record. Raises RefusedError."""
+    """What the parameters and persistent buffers are, by key, and the bytes of each record. Raises RefusedError."""
+    return exported_tensors(members, WEIGHTS)
+
+
+def exported_tensors(
+    members: Mapping[str, memoryview], place: tuple[str, str]
+) -> tuple[dict[str, TensorNote], dict[str, memoryview]]:
+    """The same of one place, WEIGHTS or CONSTANTS; of the latter there may be none. Raises RefusedError."""
+    folder, listed = place
+    if place == CONSTANTS and folder + listed not in members:
+        return {}, {}
     try:
-        config = msgspec.json.decode(members[CONFIG], type=_Config).config
+        config = msgspec.json.decode(members[folder + listed], type=_Config).config
     except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise RefusedError("is an exported program whose list of weights makes no sense: export it again") from None
     notes: dict[str, TensorNote] = {}
     for key, entry in config.items():
-        meta, record = entry.tensor_meta, members.get(WEIGHTS + entry.path_name)
+        meta, record = entry.tensor_meta, members.get(folder + entry.path_name)
         if entry.use_pickle or meta is None or meta.dtype not in SCALAR_TYPES:
             raise RefusedError(f"holds {shown(key)} as a pickle, which could run code: save model.state_dict() instead")
         dtype = SCALAR_TYPES[meta.dtype]
@@ -65,7 +76,7 @@ def exported_weights(members: Mapping[str, memoryview]) -> tuple[dict[str, Tenso
         storage = StorageNote(entry.path_name, dtype, n_bytes // _width(dtype))
         notes[key] = TensorNote(storage, dtype, meta.storage_offset.as_int, sizes, strides)
         check_tensor(key, notes[key], None if record is None else n_bytes)
-    return notes, {note.storage.key: members[WEIGHTS + note.storage.key] for note in notes.values()}
+    return notes, {note.storage.key: members[folder + note.storage.key] for note in notes.values()}
 
 
 def _width(dtype: str) -> int:

@@ -156,7 +156,7 @@ def _opened(
         )  # fmt: skip
     held = sum(tensor.numel() for tensor in weights.state_dict.values())
     # own code is built in a process with a limit of its own, a backbone is as large as its folder says
-    is_checked = isinstance(inferred.model, ex.OwnCode | ex.Backbone)
+    is_checked = isinstance(inferred.model, ex.OwnCode | ex.Backbone | ex.Exported)
     if not is_checked and n_parameters(inferred.model, inferred.inputs, inferred.n_outputs) > 2 * held + 1000:
         # refused before memory is taken for it; what differs less is named by load_into
         raise InputError(f"{path.name}: its experiment tells of a larger model than its weights; take another copy.")

@@ -71,6 +71,8 @@ def summary(experiment: ex.Experiment) -> str:
         name = "Linear " + "-".join(map(str, model.hidden)) + f" {model.activation}" if model.hidden else "one Linear"
     if isinstance(model, ex.Backbone):
         name = _short(f"Backbone {Path(model.folder).name}")
+    if isinstance(model, ex.Exported):
+        name = _short(f"Exported {Path(model.path).name}")
     if isinstance(model, ex.Sequential):
         name = _short("-".join(type(layer).__name__ for layer in model.layers))
     return f"{name} · {type(fit.loss).__name__} · {type(fit.optimizer).__name__} lr {fit.optimizer.lr:g}"

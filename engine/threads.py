@@ -18,7 +18,7 @@ def widest(model: ex.Model, inputs: Inputs) -> int:
         case ex.Sequential():
             walked = flow.flow(model, inputs, n_outputs=1)
             return max(flow.widest(walked, inputs), *map(_inside, walked.layers), 0)
-        case ex.Backbone():
+        case ex.Backbone() | ex.Exported():
             return ONE_THREAD_BELOW  # wide enough: nobody knows without building it
         case _:
             return inputs.size

@@ -136,7 +136,7 @@ def read_members(source: Path | bytes, name: str = "the file") -> dict[str, byte
     """
     with named(source.name if isinstance(source, Path) else name):
         data, kind = _data(source)
-        members = _read_archive(data) if kind == "zip" else {}
+        members = read_archive(data) if kind == "zip" else {}
         return {member: bytes(part) for member, part in members.items() if member.startswith(OWN_FOLDER)}
 
 
@@ -149,7 +149,7 @@ def _data(source: Path | bytes) -> tuple[bytes, str]:
 
 
 def _zip_checkpoint(data: bytes) -> Checkpoint:
-    members = _read_archive(data)
+    members = read_archive(data)
     if EXPORTED in members:
         notes, records = exported_weights(members)
         return Checkpoint(notes, records, bytes(members.get("byteorder", b"little")[:10]) == b"big", True)
@@ -163,7 +163,7 @@ def _zip_checkpoint(data: bytes) -> Checkpoint:
     return Checkpoint(description.content, storages, order == b"big")
 
 
-def _read_archive(data: bytes) -> dict[str, memoryview]:
+def read_archive(data: bytes) -> dict[str, memoryview]:
     """The members of a zip of torch.save, named without its folder: stored, each once, none over another, CRC right.
 
     Raises RefusedError.

@@ -30,7 +30,7 @@ from engine.torch_file import (
     read_members,
 )
 
-__all__ = ["Weights", "check_pt", "load_into", "read_members", "read_tensors", "read_weights"]
+__all__ = ["Weights", "check_pt", "copied", "load_into", "read_members", "read_tensors", "read_weights"]
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in DTYPE_BYTES}
 CHOOSE = "choose the model that these weights were saved from"
@@ -70,7 +70,7 @@ def read_weights(path: Path) -> Weights:
             checkpoint = check_pt(data, path.name)
             notes, part = _state_dict(checkpoint.content)
             warnings = [f"is a training checkpoint: only its '{part}' is used"] if part else []
-            state_dict = _tensors(notes, checkpoint, len(data))
+            state_dict = copied(notes, checkpoint, len(data))
             if checkpoint.is_exported:
                 kind = "pt2"
                 warnings.append("is a program of torch.export: its weights alone are used, nothing of it is run")
@@ -99,7 +99,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         if not isinstance(content, dict):
             raise RefusedError("holds no tensors by name: save a tensor, or a dict of tensors, with torch.save")
         notes = {key: note for key, note in content.items() if isinstance(key, str) and isinstance(note, TensorNote)}
-        return _tensors(notes, checkpoint, len(data))
+        return copied(notes, checkpoint, len(data))
 
 
 # ---------------------------------------------------------------------------------------------------- .pt and .pth
@@ -122,8 +122,8 @@ def _state_dict(content: object) -> tuple[dict[str, TensorNote], str]:
     return part, inner or ""
 
 
-def _tensors(notes: Mapping[str, TensorNote], checkpoint: Checkpoint, file_bytes: int) -> dict[str, torch.Tensor]:
-    """The tensors that the notes describe, copied out of the file's bytes."""
+def copied(notes: Mapping[str, TensorNote], checkpoint: Checkpoint, file_bytes: int) -> dict[str, torch.Tensor]:
+    """The tensors that the notes describe, copied out of the file's bytes. Raises RefusedError."""
     made: dict[TensorNote, torch.Tensor] = {}
     room = 4 * file_bytes + ROOM_BYTES
     for key, note in notes.items():

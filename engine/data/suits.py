@@ -84,6 +84,8 @@ def with_data(experiment: ex.Experiment, source: ex.Source) -> ex.Experiment:
     model = experiment.model
     if isinstance(model, ex.Backbone) and model.folder and has_pictures(source) != has_pictures(data.source):
         model = ex.Layers()  # one of pictures takes no texts
+    if isinstance(model, ex.Exported) and model.path and is_other:
+        model = ex.Layers()  # a program takes rows of one shape
     data = ex.replace(data, source=source, split=split, scaling=scaling)
     return suited(ex.replace(experiment, data=data, fit=fit, model=model))
 

@@ -11,6 +11,7 @@ import msgspec
 from engine.experiment import layers, losses, optimizers, schedulers
 from engine.experiment.backbone import Backbone
 from engine.experiment.data import SPLIT_WORDS, ColumnScaling, Data, FileSource, Scale, Scaling, Source, Split
+from engine.experiment.exported import Exported
 from engine.experiment.files import (
     Augmentation,
     Column,
@@ -76,6 +77,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Data",
     "Experiment",
+    "Exported",
     "FileSource",
     "Fit",
     "Formula",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from engine.experiment.backbone import Backbone
+from engine.experiment.exported import Exported
 from engine.experiment.layers import Layer, Linear
 from engine.experiment.own_code import OwnCode
 from engine.experiment.part import Part
@@ -53,4 +54,4 @@ class Sequential(Part, frozen=True, tag_field="kind", tag="sequential"):
     ] = 0  # fmt: skip
 
 
-Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential | Backbone | OwnCode
+Model = LinearRegressionModel | LinearRegressionModelV2 | Layers | Sequential | Backbone | Exported | OwnCode

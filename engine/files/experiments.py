@@ -86,6 +86,8 @@ def _with_paths(experiment: ex.Experiment, change: Callable[[str], str]) -> ex.E
         experiment = with_source(experiment, ex.replace(source, path=change(source.path)))
     if isinstance(model, ex.Sequential) and model.weights and not model.weights.startswith(SHIPPED):
         experiment = ex.replace(experiment, model=ex.replace(model, weights=change(model.weights)))
+    if isinstance(model, ex.Exported) and model.path:
+        experiment = ex.replace(experiment, model=ex.replace(model, path=change(model.path)))
     if isinstance(model, ex.Backbone):
         experiment = ex.replace(experiment, model=ex.replace(model, folder=_with_folder(model.folder, change)))
     return experiment

@@ -43,6 +43,10 @@ def build_model(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> nn.Modul
             from engine.pretrained.hub import build_backbone
 
             return build_backbone(model, inputs, n_outputs)
+        case ex.Exported():
+            from engine.exported.building import build_exported
+
+            return build_exported(model, inputs, n_outputs)
         case ex.OwnCode():
             from engine.own_code.building import build_own
 
@@ -69,6 +73,11 @@ def n_parameters(model: ex.Model, inputs: Inputs, n_outputs: int = 1) -> int:
         from engine.pretrained.hub_folder import look
 
         return look(model).n_bytes // 4  # about: they may be halves, and a few of the file's are not used
+    if isinstance(model, ex.Exported):
+        from engine.exported.heads import n_parameters_of
+        from engine.exported.program import look as look_at
+
+        return n_parameters_of(model.head, look_at(model.path), n_outputs)
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_model(model, inputs, n_outputs).parameters())
 

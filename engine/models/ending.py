@@ -40,7 +40,8 @@ def find_wrong_end(experiment: ex.Experiment) -> WrongEnd | None:
     """What is wrong with the model's end for its loss; None where nothing is, or where only its own code tells."""
     loss, model = experiment.fit.loss, experiment.model
     wanted = _wanted(loss)
-    if wanted is None or isinstance(model, ex.OwnCode) or _ends_well(model, loss):
+    nobody_knows = isinstance(model, ex.OwnCode) or (isinstance(model, ex.Exported) and model.head == "keep")
+    if wanted is None or nobody_knows or _ends_well(model, loss):
         return None
     what, last, instead, said = wanted
     name = type(last).__name__

@@ -12,6 +12,7 @@ from engine.own_code.contract import read_code
 from engine.pretrained.matching import Match
 from engine.script import losses
 from engine.script.backbone import backbone_lines
+from engine.script.exported import exported_lines
 from engine.script.fit import n_steps
 from engine.script.optimizers import optimizer_lines, scheduler_lines
 from engine.script.sequential import sequential_lines
@@ -43,7 +44,7 @@ def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None, match: 
 
 
 def _thread_lines(experiment: ex.Experiment, inputs: Inputs | None) -> list[str]:
-    if isinstance(experiment.model, ex.Backbone):
+    if isinstance(experiment.model, ex.Backbone | ex.Exported):
         return []  # never small
     return [
         f"if {_work(experiment, inputs)} < {ONE_THREAD_BELOW:_}:",
@@ -134,6 +135,8 @@ def _architecture(model: ex.Model, source: ex.Source, outputs: str) -> tuple[lis
             return [], _sequential(model, source, inputs, outputs)
         case ex.Backbone():
             return backbone_lines(model, _input_shape(source), outputs, isinstance(source, ex.Text))
+        case ex.Exported():
+            return exported_lines(model, outputs)
         case ex.OwnCode():
             return _own_code(model, source, outputs)
     return [

@@ -22,7 +22,7 @@ def optimizer_lines(fit: ex.Fit, model: ex.Model) -> list[str]:
     name = f"torch.optim.{type(fit.optimizer).__name__}"
     if not (slows_backbone(fit) or spares_biases(fit)):
         may_be_frozen = isinstance(model, ex.OwnCode) or (
-            isinstance(model, ex.Sequential | ex.Backbone) and model.frozen > 0
+            isinstance(model, ex.Sequential | ex.Backbone | ex.Exported) and model.frozen > 0
         )
         return _call("optimizer", name, [TRAINED if may_be_frozen else "model.parameters()", *options])
     lines = [f"trained = {TRAINED}"]

@@ -68,7 +68,8 @@ def build_loop(
 
 def _n_frozen(experiment: ex.Experiment) -> int:
     """So many of the first children of the model are frozen."""
-    return int(experiment.model.frozen) if isinstance(experiment.model, ex.Sequential | ex.Backbone) else 0
+    model = experiment.model
+    return int(model.frozen) if isinstance(model, ex.Sequential | ex.Backbone | ex.Exported) else 0
 
 
 def _compiled(model: nn.Module, device: str) -> Forward:
