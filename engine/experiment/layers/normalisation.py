@@ -21,22 +21,19 @@ KeepStatistics = Annotated[
 ]  # fmt: skip
 
 
-class BatchNorm1d(LayerPart, frozen=True):
+class _BatchNorm(LayerPart, frozen=True):
+    eps: Epsilon = 1e-5
+    momentum: Momentum = 0.1
+    affine: Affine = True
+    track_running_stats: KeepStatistics = True
+
+
+class BatchNorm1d(_BatchNorm, frozen=True):
     """Each feature, or each channel of [channels, length], to mean 0 and deviation 1 over the batch."""
 
-    eps: Epsilon = 1e-5
-    momentum: Momentum = 0.1
-    affine: Affine = True
-    track_running_stats: KeepStatistics = True
 
-
-class BatchNorm2d(LayerPart, frozen=True):
+class BatchNorm2d(_BatchNorm, frozen=True):
     """Each channel of [channels, height, width] to mean 0 and deviation 1 over the batch."""
-
-    eps: Epsilon = 1e-5
-    momentum: Momentum = 0.1
-    affine: Affine = True
-    track_running_stats: KeepStatistics = True
 
 
 class LayerNorm(LayerPart, frozen=True):
@@ -60,43 +57,36 @@ class GroupNorm(LayerPart, frozen=True):
     affine: Affine = True
 
 
-class InstanceNorm1d(LayerPart, frozen=True):
+class _InstanceNorm(LayerPart, frozen=True):
+    eps: Epsilon = 1e-5
+    momentum: Momentum = 0.1
+    affine: Affine = False
+    track_running_stats: KeepStatistics = False
+
+
+class InstanceNorm1d(_InstanceNorm, frozen=True):
     """Each channel of each [channels, length] by itself to mean 0 and deviation 1."""
 
-    eps: Epsilon = 1e-5
-    momentum: Momentum = 0.1
-    affine: Affine = False
-    track_running_stats: KeepStatistics = False
 
-
-class InstanceNorm2d(LayerPart, frozen=True):
+class InstanceNorm2d(_InstanceNorm, frozen=True):
     """Each channel of each [channels, height, width] by itself to mean 0 and deviation 1."""
 
-    eps: Epsilon = 1e-5
-    momentum: Momentum = 0.1
-    affine: Affine = False
-    track_running_stats: KeepStatistics = False
+
+class _Dropout(LayerPart, frozen=True):
+    p: Share = 0.5
 
 
-class Dropout(LayerPart, frozen=True):
+class Dropout(_Dropout, frozen=True):
     """Leaves out values at random while training, so that no unit can rely on one other."""
 
-    p: Share = 0.5
 
-
-class Dropout1d(LayerPart, frozen=True):
+class Dropout1d(_Dropout, frozen=True):
     """Leaves out whole channels of [channels, length] at random while training."""
 
-    p: Share = 0.5
 
-
-class Dropout2d(LayerPart, frozen=True):
+class Dropout2d(_Dropout, frozen=True):
     """Leaves out whole channels of [channels, height, width] at random while training."""
 
-    p: Share = 0.5
 
-
-class AlphaDropout(LayerPart, frozen=True):
+class AlphaDropout(_Dropout, frozen=True):
     """Dropout that keeps mean and variance as they are: for SELU."""
-
-    p: Share = 0.5

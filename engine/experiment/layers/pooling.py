@@ -78,29 +78,27 @@ class AvgPool2d(LayerPart, frozen=True):
     ] = None
 
 
-class AdaptiveAvgPool1d(LayerPart, frozen=True):
+class _Adaptive1d(LayerPart, frozen=True):
+    ALWAYS: ClassVar[tuple[str, ...]] = ("output_size",)
+    output_size: OutputSize1d = (1,)
+
+
+class AdaptiveAvgPool1d(_Adaptive1d, frozen=True):
     """Means along [channels, length], so that a chosen length comes out."""
 
+
+class _Adaptive2d(LayerPart, frozen=True):
     ALWAYS: ClassVar[tuple[str, ...]] = ("output_size",)
-    output_size: OutputSize1d = (1,)
+    output_size: OutputSize2d = (1,)
 
 
-class AdaptiveAvgPool2d(LayerPart, frozen=True):
+class AdaptiveAvgPool2d(_Adaptive2d, frozen=True):
     """Means over [channels, height, width], so that a chosen size comes out."""
 
-    ALWAYS: ClassVar[tuple[str, ...]] = ("output_size",)
-    output_size: OutputSize2d = (1,)
 
-
-class AdaptiveMaxPool1d(LayerPart, frozen=True):
+class AdaptiveMaxPool1d(_Adaptive1d, frozen=True):
     """Largest values along [channels, length], so that a chosen length comes out."""
 
-    ALWAYS: ClassVar[tuple[str, ...]] = ("output_size",)
-    output_size: OutputSize1d = (1,)
 
-
-class AdaptiveMaxPool2d(LayerPart, frozen=True):
+class AdaptiveMaxPool2d(_Adaptive2d, frozen=True):
     """Largest values over [channels, height, width], so that a chosen size comes out."""
-
-    ALWAYS: ClassVar[tuple[str, ...]] = ("output_size",)
-    output_size: OutputSize2d = (1,)

@@ -21,6 +21,9 @@ BetweenLayers = Annotated[
 Bidirectional = Annotated[
     bool, Meta(title="Both ways", description="Reads the sequence backwards too: twice as many numbers come out.")
 ]
+Heads = Annotated[
+    int, Meta(ge=1, le=1024, title="Heads", description="So many look at different things; n is divided by them.")
+]
 MaskFilling = Annotated[
     bool, Meta(title="Mask filling", description="Leaves out what only fills up short texts, as long as there is a "
                "step for each word; without texts it does nothing.")
@@ -82,9 +85,7 @@ class MultiheadAttention(LayerPart, frozen=True):
     """Self-attention: every step of [length, n] looks at all the others."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("num_heads",)
-    num_heads: Annotated[
-        int, Meta(ge=1, le=1024, title="Heads", description="So many look at different things; n is divided by them.")
-    ] = 2
+    num_heads: Heads = 2
     dropout: Annotated[
         float, Meta(ge=0, le=1, title="Dropout", description="Share of the attention left out while training.")
     ] = 0.0
@@ -102,9 +103,7 @@ class TransformerEncoderLayer(LayerPart, frozen=True):
     """Self-attention, then two Linear layers a step, with shortcuts and LayerNorm."""
 
     ALWAYS: ClassVar[tuple[str, ...]] = ("nhead",)
-    nhead: Annotated[
-        int, Meta(ge=1, le=1024, title="Heads", description="So many look at different things; n is divided by them.")
-    ] = 2
+    nhead: Heads = 2
     dim_feedforward: Annotated[
         int, Meta(ge=1, le=65_536, title="Feed-forward", description="Units between its two Linear layers.")
     ] = 2048
