@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine import experiment as ex
 from engine.data import child
 from engine.data.rows import Learned
+from engine.data.table.dialect import quoted
 from engine.data.text_tokens import LONGEST
 from engine.errors import InputError
 from engine.experiment.hub import is_path
@@ -68,9 +69,9 @@ def read_lines(source: ex.Text) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The script's lines from `texts` to `X`, and its imports."""
     imports = ["from tokenizers import Tokenizer", "import numpy as np"]
     if is_path(source.tokenizer):
-        file = repr(str(Path(source.tokenizer) / TOKENIZER))
+        file = quoted(str(Path(source.tokenizer) / TOKENIZER))
     else:
-        file = f'hf_hub_download({source.tokenizer!r}, "{TOKENIZER}", local_files_only=True)'
+        file = f'hf_hub_download({quoted(source.tokenizer)}, "{TOKENIZER}", local_files_only=True)'
         imports.append("from huggingface_hub import hf_hub_download")
     lines = (
         "",
