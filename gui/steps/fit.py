@@ -12,9 +12,9 @@ from engine import experiment as ex
 from gui.document import Document
 from gui.form import Form
 from gui.frames import Prepared
+from gui.pace import PACES
 from gui.steps.fit_words import batches_in_words, no_precision
 from gui.steps.panel import StepPanel
-from gui.trainer import PACES
 from gui.widgets import form_field, heading, named, note
 
 

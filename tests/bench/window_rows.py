@@ -13,8 +13,8 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QObject, QSettings
 
 from gui.app import create_app, create_window
 from gui.frames import RunState
+from gui.pace import PACES
 from gui.settings import Settings
-from gui.trainer import PACES
 from gui.window import MainWindow
 from tests.bench import loops
 from tests.bench.rows import Goal, Row, epochs_per_second, in_turns

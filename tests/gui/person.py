@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from gui.app import create_window
 from gui.dialogs import Dialogs
 from gui.frames import RunState
+from gui.pace import PACES
 from gui.settings import Settings
-from gui.trainer import PACES
 from gui.window import MainWindow
 
 WAIT = 60_000  # milliseconds: only ever waited out when something is broken

@@ -15,7 +15,7 @@ from engine import experiment as ex
 from engine.files import find_experiment
 from engine.session import Session
 from gui.frames import RunState
-from gui.trainer import PACES
+from gui.pace import PACES
 from tests.gui.person import Person
 
 # Published by the course (learnpytorch.io, chapter 01): epoch, train loss, test loss; then the learned parameters.

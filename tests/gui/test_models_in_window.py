@@ -10,7 +10,7 @@ from engine import experiment as ex
 from engine.experiment import layers as of
 from engine.files import RESOURCES
 from gui.frames import RunState
-from gui.trainer import PACES
+from gui.pace import PACES
 from tests.gui.person import Person
 from tests.gui.test_sources_in_window import assert_fits_and_its_script_repeats_it, choose
 
