@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, how):
 @pytest.mark.parametrize(
     ("kind", "pooling", "shape", "words"),
     [
-        ("bert", "auto", (3, 12, 12), "does not take pictures.*not there yet"),
+        ("bert", "auto", (3, 12, 12), "does not take pictures.*texts in step 1"),
         ("vit without a pooler", "auto", (3, 12, 12), 'drawn at random: choose the pooling "mean"'),
         ("masked autoencoder", "mean", (3, 12, 12), "draws random numbers also while it is judged"),
         ("resnet", "first token", (3, 12, 12), "has no tokens"),
