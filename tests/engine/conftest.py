@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from engine import experiment as ex
+from engine.model_file import save_model
+from engine.session import Session
+from tests.engine.every_choice import SPLITS
+from tests.engine.model_files import fitted
 from tests.engine.warm import shared
 
 
@@ -36,3 +43,14 @@ def shares(tmp_path_factory) -> ex.Table:
     path = tmp_path_factory.mktemp("shares") / "shares.csv"
     np.savetxt(path, np.column_stack([X, y]), delimiter=",", header="a,b,p,q,r", comments="")
     return ex.Table(path=str(path), target=("p", "q", "r"), features=("a", "b"))
+
+
+@pytest.fixture
+def saved(tmp_path, table) -> tuple[Path, Session]:
+    """A small model file, made from a table that lies beside it."""
+    shutil.copy(table.path, tmp_path / "mine.csv")
+    source = ex.replace(table, path=str(tmp_path / "mine.csv"))
+    experiment = ex.Experiment(data=ex.Data(source=source, split=SPLITS[1]), model=ex.Layers(hidden=(4,)))
+    session = fitted(experiment)
+    save_model(tmp_path / "model.pt", session)
+    return tmp_path / "model.pt", session
