@@ -10,6 +10,7 @@ from math import prod
 
 from engine import experiment as ex
 from engine.models.inputs import Inputs
+from engine.models.layer_list import torch_name
 from engine.models.mends import Stop, candidates, left, replaced
 from engine.models.sizes import MisfitError, Row, check_tokens, sized
 from engine.models.sizes.blocks import residual
@@ -94,7 +95,7 @@ def flow(model: ex.Sequential, inputs: Inputs, n_outputs: int) -> Flow:
     layers = tuple(
         replace(layer, misfit=sentence, mends=mends) if layer.path == stop.path else layer for layer in found
     )
-    place = f"Layer {'.'.join(str(index + 1) for index in stop.path)}: " if stop.path else ""
+    place = f"Layer {torch_name(stop.path)}: " if stop.path else ""
     return Flow(layers, place + sentence, mends)
 
 

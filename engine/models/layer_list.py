@@ -23,6 +23,11 @@ def walk(layers: Layers, above: Path = ()) -> Iterator[tuple[Path, ex.Layer]]:
             yield from walk(layer.layers, (*above, place))
 
 
+def torch_name(path: Path) -> str:
+    """What torch calls the layer, and its parameters after it: 2, or 2.layers.0 for one inside the block there."""
+    return ".layers.".join(map(str, path))
+
+
 def inside(layers: Layers, path: Path) -> Layers:
     """The layers inside the block at `path`; () is the list itself."""
     for place in path:

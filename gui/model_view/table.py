@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QHeaderView, QTableView
 
 from engine import experiment as ex
 from engine.models.flow import LayerFlow, call
-from engine.models.layer_list import Path, walk
+from engine.models.layer_list import Path, torch_name, walk
 from gui.layer_words import help_words, layer_words, shape_words
 from gui.model_flow import ModelFlow
 from gui.theme import LIGHT, Theme
@@ -63,8 +63,8 @@ class Row:
 
     @property
     def number(self) -> str:
-        """Its place as people count: 2.1 is the first layer inside the second."""
-        return ".".join(str(place + 1) for place in self.path)
+        """Its name in torch, with which the names of its parameters begin."""
+        return torch_name(self.path)
 
     @property
     def misfit(self) -> str:

@@ -15,6 +15,7 @@ from engine.models.build import build_model
 from engine.models.flow import Flow, call, flow, widest
 from engine.models.inputs import Inputs
 from engine.models.layer_classes import LAYERS
+from engine.models.layer_list import torch_name
 
 ROW, PICTURE, SEQUENCE, TEXT = Inputs((20,)), Inputs((1, 8, 8)), Inputs((20, 6)), Inputs((20,), 50)
 LINEAR, FLATTEN = part.Linear(), part.Flatten()
@@ -141,14 +142,14 @@ MISFITS = [
     ([], PICTURE, "There is no layer yet: put a Flatten and add a Linear at the end."),
     ([], TEXT, "There is no layer yet: add an EmbeddingBag and a Linear."),
     ([part.ReLU()], Inputs((3,)), "No layer here has weights that could learn: add a Linear at the end."),
-    ([LINEAR, part.ReLU(), LINEAR], ROW, "Layer 1: This Linear does not say how many numbers it gives"),
+    ([LINEAR, part.ReLU(), LINEAR], ROW, "Layer 0: This Linear does not say how many numbers it gives"),
     ([LINEAR], PICTURE, "gives a picture [1, 8, 3] for each row, the task takes 3 numbers: put a Flatten before"),
     ([part.Linear(out_features=9), part.ReLU(), LINEAR], PICTURE, "put a Flatten before the first Linear."),
     ([CONV], PICTURE, "This model gives a picture [8, 8, 8] for each row"),
     ([CONV, FLATTEN, LINEAR], Inputs((64,)), "a row of 64 numbers: make it 1 x 8 x 8 with Unflatten."),
     ([CONV, FLATTEN, LINEAR], Inputs((192,)), "a row of 192 numbers: make it 3 x 8 x 8 with Unflatten."),
     ([CONV, LINEAR], ROW, "a row of 20 numbers: use Linear instead."),
-    ([FLATTEN, CONV, FLATTEN, LINEAR], PICTURE, "Layer 2: Conv2d takes pictures [channels, height, width]"),
+    ([FLATTEN, CONV, FLATTEN, LINEAR], PICTURE, "Layer 1: Conv2d takes pictures [channels, height, width]"),
     ([CONV, FLATTEN, LINEAR], SEQUENCE, "here comes a sequence [20, 6]: use Conv1d instead."),
     ([part.Conv1d(), FLATTEN, LINEAR], PICTURE, "here comes a picture [1, 8, 8]: use Conv2d instead."),
     ([part.Conv1d(), FLATTEN, LINEAR], ROW, "make it 1 x 20 with Unflatten."),
@@ -157,7 +158,7 @@ MISFITS = [
     ([part.Conv2d(kernel_size=(9,)), FLATTEN, LINEAR], PICTURE,
      "The window of Conv2d, 9 x 9, is larger than the picture that comes in, 8 x 8: set the kernel to 8."),
     ([part.MaxPool2d(kernel_size=(9,)), FLATTEN, LINEAR], PICTURE, "8 x 8: set the kernel to 8."),
-    ([part.MaxPool2d()] * 4 + [FLATTEN, LINEAR], PICTURE, "Layer 4: The window of MaxPool2d, 2 x 2, is larger"),
+    ([part.MaxPool2d()] * 4 + [FLATTEN, LINEAR], PICTURE, "Layer 3: The window of MaxPool2d, 2 x 2, is larger"),
     ([part.MaxPool2d(kernel_size=(3,), padding=(2,)), FLATTEN, LINEAR], PICTURE,
      "half of its kernel at most: set it to 1."),
     ([part.AvgPool1d(), LINEAR], ROW, "AvgPool1d takes [channels, length], here comes a row of 20 numbers"),
@@ -204,11 +205,11 @@ MISFITS = [
     ([part.Unflatten(unflattened_size=(3, 5)), FLATTEN, LINEAR], ROW, "20 numbers cannot be divided into 3 x 5"),
     ([part.Unflatten(dim=2), FLATTEN, LINEAR], ROW, "Unflatten is told to divide axis 2"),
     ([part.Residual(layers=(part.Linear(out_features=8), part.ReLU())), LINEAR], ROW,
-     "Layer 1: The layers in this block make [8] of [20], and the two cannot be added: project the shortcut."),
+     "Layer 0: The layers in this block make [8] of [20], and the two cannot be added: project the shortcut."),
     ([CONV, part.Residual(layers=(part.Conv2d(), part.ReLU(), part.Conv2d(out_channels=8))), FLATTEN, LINEAR], PICTURE,
      "let the layers inside keep the shape."),
     ([part.Residual(layers=(part.LastStep(),)), LINEAR], SEQUENCE, "take the shortcut away."),
-    ([part.Residual(layers=(part.Linear(out_features=7), part.GLU(), LINEAR)), LINEAR], ROW, "Layer 1.2: GLU halves"),
+    ([part.Residual(layers=(part.Linear(out_features=7), part.GLU(), LINEAR)), LINEAR], ROW, "Layer 0.layers.1: GLU halves"),
 ]  # fmt: skip
 
 
@@ -298,3 +299,10 @@ def test_every_layer_has_a_class():
 def test_a_flow_is_a_value():
     assert flow(stack(LINEAR), ROW, 3) == flow(stack(LINEAR), ROW, 3)
     assert isinstance(flow(stack(), ROW, 3), Flow)
+
+
+def test_layers_are_named_as_torch_names_their_parameters():
+    block = part.Residual(layers=(part.Linear(out_features=8), part.ReLU()))
+    model = stack(part.Linear(out_features=8), block, LINEAR)
+    names = {name.rpartition(".")[0] for name in build_model(model, ROW, 3).state_dict()}
+    assert names == {torch_name(layer.path) for layer in flow(model, ROW, 3).layers if layer.n_parameters}

@@ -98,7 +98,7 @@ def test_a_script_before_its_data_is_read_says_what_is_to_come():
 def test_a_script_of_layers_that_do_not_fit_says_so_and_shows_those_before():
     layers = (ex.layers.Linear(out_features=8), ex.layers.Conv2d(), ex.layers.Linear())
     text = script(ex.Experiment(model=ex.Sequential(layers=layers)))
-    assert "\n# It does not fit yet: Layer 2: " in text and max(map(len, text.splitlines())) <= 120
+    assert "\n# It does not fit yet: Layer 1: " in text and max(map(len, text.splitlines())) <= 120
     assert "    nn.Linear(in_features=1, out_features=8),\n)\n" in text and "Conv2d(" not in text.partition(")\n")[2]
 
 

@@ -152,7 +152,7 @@ def test_the_first_layers_are_frozen_and_no_others():
     ("name", "layers", "words"),
     [
         ("rows", (), ["no layer yet"]),
-        ("rows", (part.Conv2d(), part.Linear()), ["Layer 1", "Conv2d"]),
+        ("rows", (part.Conv2d(), part.Linear()), ["Layer 0", "Conv2d"]),
         ("rows", (part.Linear(out_features=3),), ["4"]),
         ("pictures", (part.Linear(),), ["Flatten"]),
         ("texts", (part.Linear(),), ["Embedding"]),

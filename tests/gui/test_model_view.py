@@ -55,13 +55,13 @@ def test_the_table_has_tinyvgg_s_numbers(view: ModelView) -> None:
     rows = texts(view)
     # parameters by hand: 10·1·9 + 10, three times 10·10·9 + 10, 490·10 + 10; memory: 4 · (parameters + 100 · values)
     assert rows[0] == (
-        "1", "Conv2d(1, 10, kernel_size=3, padding=1)", "1×28×28", "10×28×28", "100", "frozen", "3.1 MB"
+        "0", "Conv2d(1, 10, kernel_size=3, padding=1)", "1×28×28", "10×28×28", "100", "frozen", "3.1 MB"
     )  # fmt: skip
-    assert rows[1] == ("2", "ReLU()", "10×28×28", "10×28×28", "–", "–", "3.1 MB")
+    assert rows[1] == ("1", "ReLU()", "10×28×28", "10×28×28", "–", "–", "3.1 MB")
     assert rows[2][1:6] == ("Conv2d(10, 10, kernel_size=3, padding=1)", "10×28×28", "10×28×28", "910", "yes")
-    assert rows[4] == ("5", "MaxPool2d(kernel_size=2)", "10×28×28", "10×14×14", "–", "–", "784 kB")
-    assert rows[10] == ("11", "Flatten()", "10×7×7", "490", "–", "–", "196 kB")
-    assert rows[11] == ("12", "Linear(490, 10)", "490", "10", "4,910", "yes", "23.6 kB")
+    assert rows[4] == ("4", "MaxPool2d(kernel_size=2)", "10×28×28", "10×14×14", "–", "–", "784 kB")
+    assert rows[10] == ("10", "Flatten()", "10×7×7", "490", "–", "–", "196 kB")
+    assert rows[11] == ("11", "Linear(490, 10)", "490", "10", "4,910", "yes", "23.6 kB")
     values = 4 * 7840 + 1960 + 4 * 1960 + 490 + 490 + 10
     memory = bytes_words(4 * (7740 + 100 * values))
     assert view.total.text() == f"7,740 parameters, 7,640 of them train · {memory} for 100 rows a step"
@@ -69,7 +69,7 @@ def test_the_table_has_tinyvgg_s_numbers(view: ModelView) -> None:
 
 def test_a_block_s_layers_stand_below_it_and_the_shortcut_is_an_arc(view: ModelView) -> None:
     view.show_flow(shown(TEN, of.Residual(layers=(TEN, of.ReLU())), of.Linear(), inputs=Inputs((2,)), n_outputs=1))
-    assert [row[0] for row in texts(view)] == ["1", "2", "2.1", "2.2", "3"]
+    assert [row[0] for row in texts(view)] == ["0", "1", "1.layers.0", "1.layers.1", "2"]
     assert [row[1] for row in texts(view)] == ["Linear(2, 10)", "Residual", "Linear(10, 10)", "ReLU()", "Linear(10, 1)"]
     assert [box.name for box in view.graph.boxes] == ["X", "Linear", "Linear", "ReLU", "+", "Linear"]
     shortcut, = view.graph.shortcuts
@@ -102,9 +102,9 @@ def test_the_layer_that_does_not_fit_is_red_in_picture_and_table_and_so_is_the_e
     color = view.model.data(view.model.index(2, 0), Qt.ItemDataRole.ForegroundRole)
     assert color == QColor(theme.error)
     assert texts(view)[2][2:4] == ("10", "–")
-    assert texts(view)[3] == ("4", "Linear", "", "", "", "", "")
+    assert texts(view)[3] == ("3", "Linear", "", "", "", "", "")
     assert view.misfit.isVisible()
-    assert view.misfit.sentence.text().startswith("Layer 3: Conv2d")
+    assert view.misfit.sentence.text().startswith("Layer 2: Conv2d")
     assert "up to there" in view.total.text()
 
 

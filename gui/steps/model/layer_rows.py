@@ -96,6 +96,10 @@ class LayerDelegate(QStyledItemDelegate):
         return taken
 
     def _paint_words(self, painter: QPainter, room: QRect, row: LayerRow) -> None:
+        number = str(row.path[-1])  # as torch counts, from 0
+        painter.setPen(QColor(self.theme.muted))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, number)
+        room = room.adjusted(painter.fontMetrics().horizontalAdvance(number) + GAP, 0, 0, 0)
         font = QFont(painter.font())
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
