@@ -51,6 +51,18 @@ def first_choice(prepared: Prepared) -> tuple[Axis, Axis]:
     return kinds.get(("pca", 0), offered[0]), kinds.get(("pca", 1), offered[-1])
 
 
+MOST_UNLIKE = 2.0
+"""Two features whose values reach at most so many times as far as each other's are drawn to the same scale."""
+
+
+def are_alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Whether two features reach about as far: then a circle is to look like one."""
+    if not len(one):
+        return False
+    spans = [float(np.nanmax(values) - np.nanmin(values)) for values in (one, other)]
+    return 0 < max(spans) <= MOST_UNLIKE * min(spans)
+
+
 def _n_columns(prepared: Prepared) -> int:
     return min((points.X.shape[1] for points in prepared.points.values()), default=0)
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from engine import experiment as ex
 from engine.cloud import cloud
 from gui.frames import Prepared
-from gui.plots.axes import Axis, DrawnRows, axes, first_choice
+from gui.plots.axes import Axis, DrawnRows, are_alike, axes, first_choice
 from gui.plots.card import HELP, POINT, PlotCard
 from gui.plots.cloud_item import CloudItem
 from gui.plots.coloring import RING, Coloring, by_split, by_target
@@ -99,6 +99,10 @@ class ScatterPlot(PlotCard):
     def show_predictions(self, y_pred: NDArray[np.number]) -> None:
         """Show predictions [m] for the test rows that are drawn: numbers, or class indices."""
         self.predictions.show(y_pred)
+
+    def forget_predictions(self) -> None:
+        """There is no model that could predict."""
+        self.predictions.show(None)
 
     @property
     def axes(self) -> tuple[Axis, Axis]:
@@ -204,12 +208,18 @@ class ScatterPlot(PlotCard):
     def _place(self) -> None:
         """Put the rows between the axes."""
         x, y = self.axes
-        self.points.show_cloud(cloud(self.rows.values(x), self.rows.values(y)))
+        values = self.rows.values(x), self.rows.values(y)
+        self.points.show_cloud(cloud(*values))
+        self._set_scale({x.kind, y.kind} in ({"feature"}, {"pca"}) and x != y and are_alike(*values))
         self._name_axes()
         self.hover.hide()
         if self._prepared is not None:
             self.predictions.place(self._prepared, self.rows, self.axes)
         self._recolor()
+
+    def _set_scale(self, is_same: bool) -> None:
+        """Both axes to the same scale, or each to its own."""
+        self.item.getViewBox().setAspectLocked(is_same)
 
     def _name_axes(self) -> None:
         x, y = self.axes

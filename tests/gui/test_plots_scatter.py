@@ -273,6 +273,7 @@ def test_the_view_moves_over_an_image_that_is_there_and_soon_has_one_of_its_own(
     plot: ScatterPlot, qtbot: QtBot
 ) -> None:
     plot.show_data(many())
+    plot.item.getViewBox().setAspectLocked(False)
     see(plot)
     first = plot.points._image.cacheKey()
     plot.item.getViewBox().translateBy(x=1)
@@ -284,6 +285,7 @@ def test_the_view_moves_over_an_image_that_is_there_and_soon_has_one_of_its_own(
 
 def test_an_image_is_replaced_by_points_also_while_frames_keep_coming(plot: ScatterPlot, qtbot: QtBot) -> None:
     plot.show_data(many())
+    plot.item.getViewBox().setAspectLocked(False)
     plot.item.getViewBox().setRange(xRange=(-0.5, 1), yRange=(-0.5, 1), padding=0)
     see(plot)
     assert plot.points.is_image
@@ -323,6 +325,7 @@ def test_an_image_s_cell_has_the_mean_colour_of_its_points_and_more_of_them_are_
 def test_the_image_does_not_flicker_when_it_moves(plot: ScatterPlot) -> None:
     plot.show_data(many())
     box, item = plot.item.getViewBox(), plot.points
+    box.setAspectLocked(False)
     box.setRange(xRange=(0, 4), yRange=(0, 4))
     see(plot)
     before, left = item._image.copy(), item._image_box[0]
@@ -388,3 +391,23 @@ def test_among_very_many_points_the_row_is_the_one_that_is_there(plot: ScatterPl
     cloud = plot.points.cloud
     split, row, x, y = plot.hover.row_at(pixel(plot, cloud.x[place], cloud.y[place]).toPointF())
     assert data.points[split].X[row].tolist() == [x, y]
+
+
+@pytest.mark.parametrize(("spread", "is_round"), [(1.0, True), (1.9, True), (2.5, False), (0.4, False)])
+def test_features_that_reach_about_as_far_are_drawn_to_the_same_scale(qtbot, spread, is_round):
+    angles = np.linspace(0, 2 * np.pi, 100)
+    X = np.column_stack([np.cos(angles), spread * np.sin(angles)])
+    y = np.arange(100) % 2
+    plot = ScatterPlot()
+    qtbot.addWidget(plot)
+    plot.resize(900, 400)
+    plot.show()
+    plot.show_data(prepared({"train": (X, y), "test": (X[:20], y[:20])}, task="classification", classes=("a", "b")))
+    see(plot)
+    see(plot)
+    wide, high = plot.item.getViewBox().viewPixelSize()
+    assert (wide == pytest.approx(high)) is is_round
+    x_range, y_range = plot.item.getViewBox().viewRange()
+    assert x_range[0] < -1 and x_range[1] > 1 and y_range[0] < -spread and y_range[1] > spread, "all of it is in view"
+    plot.y_axis.setCurrentIndex(plot.y_axis.count() - 1)  # the class is no length
+    assert not plot.item.getViewBox().state["aspectLocked"]
