@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from engine import device, evaluate, model_file
 from engine import experiment as ex
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.guards import find_guards
 from engine.data.opening import source_at
 from engine.data.preparation import n_outputs
 from engine.data.tables import OpenTable, Tables
@@ -31,10 +30,10 @@ from engine.session import Session
 from engine.training.schedule import hangs_on_length, learning_rates
 from engine.training.stopping import judged
 from gui import previews
+from gui.describing import describe
 from gui.frames import (
     NOTHING_TO_FIT,
     CodeChecked,
-    ColumnOffer,
     Evaluation,
     Frame,
     LrFound,
@@ -221,34 +220,8 @@ class Desk:
     def _describe(self) -> Prepared:
         session = self.session
         self._number, self._sent_epochs, self._is_evaluated = next(self._numbers), 0, False
-        data, preparation = session.dataset, session.preparation
         table = self._table(session.experiment.data.source)
-        return Prepared(
-            session=self._number,
-            experiment=session.experiment,
-            device=session.device,
-            points={split: previews.points(session, split) for split in data.splits},
-            features=data.features,
-            target=data.targets[0],
-            shapes=previews.shapes(session),
-            n_parameters=_n_parameters(session),
-            layers=_layers(session),
-            reading=data.reading,
-            columns=() if table is None else _offers(table),
-            warnings=data.warnings if table is None else tuple(dict.fromkeys((*data.warnings, *table.warnings))),
-            found_format="" if table is None else table.found(),
-            guards=find_guards(session.experiment, data),
-            inputs=session.inputs,
-            match=session.match,
-            n_outputs=session.n_outputs,
-            task="classification" if preparation.classes else "regression",
-            classes=preparation.classes,
-            drawn=previews.drawn_rows(session),
-            lrs=self._learning_rates(session),
-            images=previews.image_preview(session),
-            series=previews.series_preview(session, self._tables),
-            texts=previews.text_preview(session),
-        )
+        return describe(session, self._number, table, self._tables, self._learning_rates(session))
 
     def _learning_rates(self, session: Session) -> NDArray[np.float64] | None:
         """Where they hang on the losses, as they would be with those of the last fit of the same data and loss."""
@@ -341,28 +314,6 @@ def _lr(session: Session) -> float | None:
     if session.experiment.fit.scheduler is None or isinstance(session, RemoteSession):
         return None
     return float(session.optimizer.param_groups[0]["lr"])
-
-
-def _n_parameters(session: Session) -> int:
-    if isinstance(session, RemoteSession):
-        return session.report.n_parameters
-    return sum(parameter.numel() for parameter in session.model.parameters())
-
-
-def _layers(session: Session) -> tuple[str, ...]:
-    if isinstance(session, RemoteSession):
-        return layer_lines(session.report)
-    if isinstance(session.experiment.model, ex.Backbone):
-        from engine.pretrained.hub import backbone_words
-
-        return backbone_words(session.model)
-    return tuple(str(layer) for layer in session.model.children())
-
-
-def _offers(table: OpenTable) -> tuple[ColumnOffer, ...]:
-    return tuple(
-        ColumnOffer(column.name, column.type, column.missing, column.distinct or 0) for column in table.parsed.columns
-    )
 
 
 def _words(source: ex.Source) -> str:
