@@ -13,6 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from engine.models.course import LinearRegressionModel, LinearRegressionModelV2
+
 LossAndGradient = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Of y_pred and y: the loss, and its gradient in the shape of y_pred."""
 MEAN = 1
@@ -53,8 +55,28 @@ class Dense:
                 gradient = gradient.mm(weight)
 
 
-def dense(model: nn.Module) -> Dense | None:
+class Line:
+    """The course's first model on one feature: weights * x + bias."""
+
+    def __init__(self, model: LinearRegressionModel) -> None:
+        self._weights, self._bias = model.weights, model.bias
+
+    def forward(self, X: torch.Tensor) -> list[torch.Tensor]:
+        """What goes in, and what comes out: [n, 1]."""
+        return [X, self._weights * X + self._bias]
+
+    def backward(self, values: list[torch.Tensor], gradient: torch.Tensor) -> None:
+        """As `Dense.backward`."""
+        self._bias.grad = gradient.sum(0)
+        self._weights.grad = (gradient * values[0]).sum(0)
+
+
+def dense(model: nn.Module) -> Dense | Line | None:
     """`model` as such a stack; None where it is something else."""
+    if isinstance(model, LinearRegressionModel):
+        return Line(model) if len(model.weights) == 1 else None
+    if isinstance(model, LinearRegressionModelV2):
+        return Dense([model.linear_layer])
     if type(model) is not nn.Sequential:
         return None
     layers = list(model)
@@ -92,6 +114,10 @@ def loss_and_gradient(loss_fn: nn.Module) -> LossAndGradient:
     def mse(y_pred: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return aten.mse_loss(y_pred, y, MEAN), aten.mse_loss_backward(one, y_pred, y, MEAN)
 
+    def l1(y_pred: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        difference = y_pred - y
+        return difference.abs().mean(), (one / y_pred.numel()) * difference.sgn()
+
     def bce(y_pred: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         gradient = (torch.sigmoid(y_pred) - y).div_(y_pred.numel())
         return aten.binary_cross_entropy_with_logits(y_pred, y), gradient
@@ -113,6 +139,8 @@ def loss_and_gradient(loss_fn: nn.Module) -> LossAndGradient:
     match loss_fn:
         case nn.MSELoss(reduction="mean"):
             return mse
+        case nn.L1Loss(reduction="mean"):
+            return l1
         case nn.BCEWithLogitsLoss(reduction="mean", weight=None, pos_weight=None):
             return bce
         case nn.CrossEntropyLoss(reduction="mean", weight=None, ignore_index=-100, label_smoothing=0.0):

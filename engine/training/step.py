@@ -11,7 +11,7 @@ from torch import nn
 
 from engine import experiment as ex
 from engine.errors import InputError
-from engine.training.dense import Dense, dense, loss_and_gradient
+from engine.training.dense import Dense, Line, dense, loss_and_gradient
 
 Batch = tuple[torch.Tensor, torch.Tensor, int | None]
 """X, y, and what the generator is seeded with before the forward pass; None where nothing is drawn."""
@@ -44,7 +44,7 @@ def training_step(
     return _plain_step(parameters, loss_fn, optimizer, forward, device)
 
 
-def _dense_step(stack: Dense, loss_fn: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
+def _dense_step(stack: Dense | Line, loss_fn: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
     """The course's step of a model for which forward and backward are written out; nothing is drawn in it."""
     judge, step = loss_and_gradient(loss_fn), unwrapped_step(optimizer)
 

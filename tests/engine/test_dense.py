@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from engine.models.course import LinearRegressionModel, LinearRegressionModelV2
 from engine.training.dense import dense, loss_and_gradient
 
 ACTIVATIONS = [
@@ -75,6 +76,17 @@ def test_every_loss_has_its_gradients_to_the_bit(sizes: tuple[int, ...], loss: s
         check(stack(sizes, nn.ReLU(), bias=bias), LOSSES[loss], *rows(n, sizes, loss))
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_courses_lines_have_their_gradients_to_the_bit(loss: str) -> None:
+    if loss.startswith("Cross"):
+        models: list[nn.Module] = [LinearRegressionModelV2(4, 3)]
+    else:
+        models = [LinearRegressionModel(1), LinearRegressionModelV2(1, 1), LinearRegressionModelV2(4, 3)]
+    for model, n in itertools.product(models, (1, 2, 40, 801)):
+        sizes = (1, 1) if isinstance(model, LinearRegressionModel) else model.linear_layer.weight.shape[::-1]
+        check(model, LOSSES[loss], *rows(n, tuple(sizes), loss))
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
 def test_every_activation_has_its_gradients_to_the_bit(activation: nn.Module) -> None:
     for sizes, n in itertools.product(SIZES, (1, 32, 801)):
@@ -111,6 +123,7 @@ def test_several_threads_change_nothing() -> None:
 
 @pytest.mark.parametrize("model", [
     nn.Linear(2, 1),
+    LinearRegressionModel(2),
     nn.Sequential(nn.Linear(2, 1), nn.Softmax(dim=1)),
     nn.Sequential(nn.Linear(2, 3), nn.Dropout(), nn.Linear(3, 1)),
     nn.Sequential(nn.Linear(2, 3), nn.ReLU(inplace=True), nn.Linear(3, 1)),
