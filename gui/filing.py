@@ -159,6 +159,13 @@ class Filing(QObject):
         if path is not None:
             self._document.edit("model", folder=str(path.absolute()))
 
+    @Slot()
+    def choose_tokenizer(self) -> None:
+        """Ask for the folder whose tokenizer cuts the texts."""
+        path = self._dialogs.open_folder(self._settings.folder)
+        if path is not None:
+            self._document.edit("data.source", tokenizer=str(path.absolute()))
+
     @Slot(str)
     def take_weights(self, weights: str) -> None:
         """Make a file of weights, or sixstep:NAME, what the model of the current experiment begins with."""

@@ -79,8 +79,10 @@ def text_preview(session: Session) -> TextPreview | None:
     source, data = session.experiment.data.source, session.dataset
     if not isinstance(source, ex.Text):
         return None
-    words = np.array(["", "…", *session.preparation.learned.vocabulary], dtype=object)
-    between = " " if source.tokens == "word" else ""
+    known = session.preparation.learned.vocabulary
+    unknown = () if source.tokens == "backbone" else ("…",)
+    words = np.array(["", *unknown, *known], dtype=object)
+    between = "" if source.tokens == "character" else " "
     texts, labels, splits, rows = [], [], [], []
     for split in data.splits:
         drawn = drawn_rows(session) if split == "test" else np.arange(len(data.X(split)))

@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
         self.weights.chosen.connect(self.filing.take_weights)
         self.trainer.weights_found.connect(self.weights.show_found)
         self.model_panel.backbone.folder_wanted.connect(self.filing.choose_backbone)
+        self.data_panel.tokenizer_wanted.connect(self.filing.choose_tokenizer)
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)
         trainer.lr_found.connect(self._show_lr)

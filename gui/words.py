@@ -6,6 +6,7 @@ import re
 
 VALUES: dict[object, str] = {
     ",": "comma  ,", ";": "semicolon  ;", "\t": "tab", "|": "bar  |", " ": "space", '"': 'double  "', "'": "single  '",
+    "word": "words", "character": "characters", "backbone": "those of a backbone",
     "utf8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16",
 }  # fmt: skip
 

@@ -100,6 +100,10 @@ class Form(QWidget):
         """Show or hide a field with its label."""
         self._rows_of(name).setRowVisible(self.widgets[name], visible)
 
+    def place_below(self, name: str, widget: QWidget) -> None:
+        """Put a widget below a field."""
+        self._rows_of(name).insertRow(self._row_of(name) + 1, "", widget)
+
     def set_row_enabled(self, name: str, enabled: bool) -> None:
         """Show a field with its label in grey, or not."""
         self._rows_of(name).labelForField(self.widgets[name]).setEnabled(enabled)

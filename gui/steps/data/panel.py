@@ -29,6 +29,7 @@ class DataPanel(StepPanel):
     table_wanted = Signal()  # the person wants to choose a table's file
     file_wanted = Signal(str)  # another kind's file; its tag, such as "sequences"
     folder_wanted = Signal(str)  # a folder; the kind's tag, such as "images"
+    tokenizer_wanted = Signal()  # the folder of a backbone's tokenizer
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
@@ -50,6 +51,7 @@ class DataPanel(StepPanel):
         self.source.field_edited.connect(self._field_edited)
         self.source.scaling_edited.connect(self._column_scaling_edited)
         self.source.wanted.connect(self._browse)
+        self.source.tokenizer_wanted.connect(self.tokenizer_wanted)
         self.guards.mended.connect(self._mend)
         self.duplicates.edited.connect(self._duplicates_edited)
         self.split.edited.connect(self._split_edited)
@@ -138,11 +140,19 @@ class DataPanel(StepPanel):
                 from engine.data.formula import parse  # NumPy comes with it
 
                 parse(value)
-            self._use(ex.replace(source, **{name: value}), f"data.source.{name}")
+            self._use(self._with_tokenizer(ex.replace(source, **{name: value})), f"data.source.{name}")
         except (InputError, ValueError) as error:
             text = str(error) if isinstance(error, InputError) else sentence(error)
             self.refused.emit(text)
             self.source.form.form.refuse(name, text)
+
+    def _with_tokenizer(self, source: ex.Source) -> ex.Source:
+        """Tokens of a backbone are those of the backbone in step 2, where nothing else is said."""
+        model = self.document.experiment.model
+        if not isinstance(source, ex.Text) or not isinstance(model, ex.Backbone):
+            return source
+        is_open = source.tokens == "backbone" and not source.tokenizer
+        return ex.replace(source, tokenizer=model.folder) if is_open else source
 
     def _use(self, source: ex.Source, key: str) -> None:
         """Other data, divided in a way, with a model and with a loss that suit it: one change. Raises InputError."""

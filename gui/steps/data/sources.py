@@ -14,6 +14,7 @@ from gui.form import Form
 from gui.frames import ColumnOffer
 from gui.steps.data.source_form import SourceForm
 from gui.steps.data.table import TableForm
+from gui.steps.data.texts import TextForm
 from gui.steps.data.windows import WindowsForm
 from gui.widgets import form_field, named, note
 
@@ -81,6 +82,7 @@ class SourcePicker(QWidget):
     field_edited = Signal(str, object)
     scaling_edited = Signal(object)
     wanted = Signal(object)  # Entry whose file or folder has to be chosen
+    tokenizer_wanted = Signal()
     refused = Signal(str)
 
     def __init__(self) -> None:
@@ -144,6 +146,8 @@ class SourcePicker(QWidget):
             form.scaling_edited.connect(self.scaling_edited)
             form.browse_clicked.connect(self._browse)
             form.refused.connect(self.refused)
+            if isinstance(form, TextForm):
+                form.tokenizer_wanted.connect(self.tokenizer_wanted)
         return self._forms[entry]
 
     @Slot()
@@ -175,10 +179,9 @@ def _new_form(entry: Entry) -> SourceForm:
         return TableForm()
     if kind is ex.Sequences or kind is ex.ParquetStream:
         return WindowsForm(kind, entry.place)
-    if kind is ex.Text and entry.place == "file":
-        return SourceForm(Form(kind, skip=("path",), columns=("text", "label")), entry.place)
-    skip = ("path", "text", "label", "format") if kind is ex.Text else ("path",)
-    return SourceForm(Form(kind, skip=skip), entry.place)
+    if kind is ex.Text:
+        return TextForm(entry.place)
+    return SourceForm(Form(kind, skip=("path",)), entry.place)
 
 
 def _tab_after(first: QWidget, form: QWidget) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine import experiment as ex
-from engine.data.suits import has_pictures
+from engine.data.suits import takes_backbone
 from engine.errors import InputError
 from engine.experiment.part import part_types
 from engine.models.ending import find_wrong_end
@@ -15,6 +15,7 @@ from engine.models.flow import flow
 from engine.models.inputs import Inputs
 from engine.models.stacks import as_sequential, is_listed
 from engine.pretrained.hub_folder import NO_FOLDER
+from engine.pretrained.hub_tokenizer import NO_TOKENIZER
 from gui.document import Document
 from gui.form import ChoiceForm
 from gui.frames import Prepared, Sizes
@@ -27,7 +28,7 @@ from gui.steps.training import TrainingForms
 from gui.theme import Theme
 from gui.widgets import heading, named, note
 
-NO_PICTURES = "It takes pictures: choose some in step 1. Text backbones take tokens of their own and are not there yet."
+NO_BACKBONES = "It takes pictures or texts: choose some in step 1."
 NOT_BUILT = "Not built yet."
 
 
@@ -116,7 +117,7 @@ class ModelPanel(StepPanel):
 
     @Slot(object)
     def show_experiment(self, experiment: ex.Experiment) -> None:
-        self.model.forbid({} if has_pictures(experiment.data.source) else {ex.Backbone: NO_PICTURES})
+        self.model.forbid({} if takes_backbone(experiment.data.source) else {ex.Backbone: NO_BACKBONES})
         self.model.show_part(experiment.model)
         if isinstance(experiment.model, ex.Layers):
             is_text = isinstance(experiment.data.source, ex.Text)
@@ -209,14 +210,17 @@ class ModelPanel(StepPanel):
         experiment = self.document.experiment
         if self.flow is not None and self.flow.misfit:
             return self.flow.misfit
-        if isinstance(experiment.model, ex.Backbone) and not experiment.model.folder:
-            return NO_FOLDER
+        if isinstance(experiment.model, ex.Backbone) and self.backbone.misfit:
+            return self.backbone.misfit
         wrong = find_wrong_end(experiment)
         return wrong.sentence if wrong else ""
 
     def says(self, sentence: str) -> bool:
         """Whether this stands in the panel already: what the list says of a layer, the note below the loss of the
-        model's end, or that a backbone is yet to be chosen."""
+        model's end, or what is yet to be chosen of a backbone; that its tokenizer is, stands in step 1."""
+        # Also where it has been mended by the time that this comes.
+        if sentence in (NO_FOLDER, NO_TOKENIZER, self.backbone.last_misfit):
+            return True
         return bool(self.misfit) and self.misfit in sentence
 
     def point_at_misfit(self) -> None:
@@ -227,7 +231,7 @@ class ModelPanel(StepPanel):
     def _point(self) -> None:
         model = self.document.experiment.model
         if isinstance(model, ex.Backbone):
-            self.backbone.browse.setFocus()
+            self.backbone.point()
             self._area.ensureWidgetVisible(self.backbone)
             return
         note = (self.layers.note() if isinstance(model, ex.Sequential) else None) or self.training.end
