@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ from engine.files import (
     set_value,
     write_experiment,
 )
+from engine.interrupts import Interrupted, ending_in_order, waiting
 from engine.own_code.trust import Trust
 
 if TYPE_CHECKING:
@@ -33,16 +35,17 @@ COMMANDS = ("fit", "predict", "script", "presets", "inspect")
 
 
 def run(arguments: Sequence[str], draw: Draw) -> int:
-    """Do what the arguments say. Returns the exit code: 0, or 2 after an error in one sentence."""
+    """Do what the arguments say. Returns 0, 2 after an error in one sentence, 130 or 143 when it is interrupted."""
     try:
-        options = _parser().parse_args(arguments)
-        code: int = options.command(options, draw)
+        with ending_in_order():
+            options = _parser().parse_args(arguments)
+            code: int = options.command(options, draw)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", file=sys.stderr)
-        return 130
+    except Interrupted as interrupted:
+        print(interrupted, file=sys.stderr)
+        return interrupted.code
     return code
 
 
@@ -135,19 +138,34 @@ def _fit(options: argparse.Namespace, draw: Draw) -> int:
     seen = [f"{guard.sentence}" for guard in find_guards(experiment, session.dataset)]
     for warning in (*session.dataset.warnings, *seen):
         print(f"Note: {warning}", file=sys.stderr)
-    make_folder(options.out)
     failure = None
-    try:
-        _advance(session)
-    except DivergedError as error:
-        failure = error
-    if failure is not None and session.epoch == 0:
-        raise failure
-    files = _write_results(session, options.out, draw)
+    with _folder(options.out):
+        try:
+            _advance(session)
+        except DivergedError as error:
+            failure = error
+        if failure is not None and session.epoch == 0:
+            raise failure
+        with waiting():
+            files = _write_results(session, options.out, draw)
     _print_results(session, options.out, files)
     if failure is not None:
         raise failure
     return 0
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """A folder to write into, made before the fit, as it may not be allowed; where nothing came of it, it goes."""
+    is_new = not path.exists()
+    make_folder(path)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # something is in it
+                path.rmdir()
+        raise
 
 
 def _source(options: argparse.Namespace) -> ex.FileSource:
