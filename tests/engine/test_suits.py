@@ -74,3 +74,15 @@ def test_the_script_s_reading_is_known_where_only_the_split_s_shares_change():
     assert not reads_the_same(table, ex.replace(table, split=ex.Split(method="by column", column="set")))
     windows = ex.Data(source=ex.Sequences(path="a.csv", target="y", features=("y",)))
     assert not reads_the_same(windows, ex.replace(windows, split=ex.Split(train=60)))
+
+
+def test_a_backbone_stays_for_data_of_its_kind_and_gives_way_to_layers_for_other():
+    pictures, text = ex.Images(path="pictures"), ex.Text(path="texts")
+    experiment = ex.Experiment(data=ex.Data(source=text), model=ex.Backbone(folder="/theirs"))
+    assert with_data(experiment, ex.replace(text, length=12)).model == experiment.model
+    assert with_data(experiment, ex.Text(path="other texts")).model == experiment.model
+    assert with_data(experiment, pictures).model == ex.Layers()  # one of texts takes no pictures
+    assert with_data(experiment, ex.Circles()).model == ex.Layers()
+    not_chosen = ex.replace(experiment, model=ex.Backbone())
+    assert with_data(not_chosen, pictures).model == ex.Backbone()
+    assert with_data(with_data(not_chosen, pictures), text).model == ex.Backbone()
