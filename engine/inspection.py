@@ -85,7 +85,10 @@ def _inspect_table(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
+    from engine.exported.opening import program_facts, usual_inputs
+    from engine.exported.program import look
     from engine.model_file import open_model
+    from engine.models.build import build_model
     from engine.pretrained.inferring import infer_model
     from engine.weights import read_members, read_weights
 
@@ -106,6 +109,14 @@ def _inspect_model(path: Path) -> tuple[dict[str, Any], list[str]]:
             facts["experiment"] = format_experiment(opened.experiment)
             messages += _own_code(opened.model)
         return facts, messages
+    if weights.kind == "pt2":
+        try:
+            program = look(str(path))
+            build_model(ex.Exported(path=str(path)), usual_inputs(program), 1)
+        except InputError as error:
+            messages.append(str(error))
+        else:
+            return facts | program_facts(program), []
     try:
         inferred = infer_model({key: tuple(value.shape) for key, value in weights.state_dict.items()}, path.name)
     except InputError as error:

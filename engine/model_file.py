@@ -25,11 +25,12 @@ from engine.data.dataset import Dataset
 from engine.data.preparation import MAX_VALUES, Preparation, check_loss, n_outputs, parse_preparation
 from engine.data.text_backbone import check_same
 from engine.errors import HeadError, InputError
+from engine.exported.opening import from_elsewhere
 from engine.files import atomic_write, format_experiment, parse_experiment, with_source
 from engine.models.build import build_model, n_parameters
 from engine.models.inputs import Inputs
 from engine.own_code.building import NotBuilt, is_loaded
-from engine.pretrained.inferring import InferredModel, infer_model
+from engine.pretrained.inferring import InferredModel
 from engine.session import Session
 from engine.training.batches import Position
 from engine.training.schedule import hangs_on_length
@@ -124,7 +125,9 @@ def open_model(path: Path, inputs: Inputs | None = None) -> OpenedModel:
     members = {name.removeprefix(FOLDER): content for name, content in read_members(path).items()}
     if "experiment.toml" not in members:
         shapes = {key: tuple(tensor.shape) for key, tensor in weights.state_dict.items()}
-        inferred = infer_model(shapes, path.name, inputs)
+        inferred = from_elsewhere(path, weights.kind, shapes, inputs)
+        if isinstance(inferred.model, ex.Exported):  # it runs as a whole, not for its weights alone
+            weights = replace(weights, warnings=())
         if inferred.keys:
             own = {key: weights.state_dict[there] for key, there in inferred.keys.items()}
             weights = replace(weights, state_dict=own)

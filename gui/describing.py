@@ -61,6 +61,10 @@ def _layers(session: Session) -> tuple[str, ...]:
         from engine.pretrained.hub import backbone_words
 
         return backbone_words(session.model)
+    if isinstance(session.experiment.model, ex.Exported):
+        from engine.exported.building import exported_words
+
+        return exported_words(session.experiment.model, session.model)
     return tuple(str(layer) for layer in session.model.children())
 
 

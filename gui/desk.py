@@ -302,11 +302,13 @@ class Desk:
 
 
 def _parameters(session: Session) -> dict[str, NDArray[np.float32]]:
-    """Those that are shown while it learns; of a backbone with its millions the head's alone."""
-    if not isinstance(session.experiment.model, ex.Backbone):
+    """Those that are shown while it learns; of a backbone or a program with its millions the last layer's alone."""
+    is_large = isinstance(session.experiment.model, ex.Backbone | ex.Exported)
+    children = list(session.model.named_children()) if is_large else []
+    if not children:
         return session.parameters()
-    head = session.model.get_submodule("head")
-    return {f"head.{name}": each.detach().cpu().numpy().copy() for name, each in head.named_parameters()}
+    name, head = children[-1]
+    return {f"{name}.{key}": each.detach().cpu().numpy().copy() for key, each in head.named_parameters()}
 
 
 def _lr(session: Session) -> float | None:

@@ -13,6 +13,7 @@ OPEN_FILTER = f"All that opens (*.toml *.pt *.pth *.safetensors *.pt2 {TABLES});
 TABLE_FILTER = f"Table ({TABLES} *.pt *.pth *.safetensors);;All files (*)"
 MODEL_FILTER = "Model with its experiment (*.pt)"
 WEIGHTS_FILTER = "Weights (*.pt *.pth *.safetensors *.pt2)"
+PROGRAM_FILTER = "Exported program (*.pt2)"
 EXPERIMENT_FILTER = "Experiment alone (*.toml)"
 
 

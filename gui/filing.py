@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from engine.data.suits import with_data
 from engine.errors import InputError
 from engine.files import atomic_write, find_experiment, read_experiment, write_experiment
-from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, TABLE_FILTER, WEIGHTS_FILTER, Dialogs
+from gui.dialogs import EXPERIMENT_FILTER, MODEL_FILTER, PROGRAM_FILTER, TABLE_FILTER, WEIGHTS_FILTER, Dialogs
 from gui.document import Document
 from gui.frames import Failure, HeadMisfit, Opened, SourceFound, WeightsFound
 from gui.settings import Settings
@@ -158,6 +158,13 @@ class Filing(QObject):
         path = self._dialogs.open_folder(self._settings.folder)
         if path is not None:
             self._document.edit("model", folder=str(path.absolute()))
+
+    @Slot()
+    def choose_program(self) -> None:
+        """Ask for the file of a program of torch.export."""
+        path = self._dialogs.open_file(self._settings.folder, PROGRAM_FILTER)
+        if path is not None:
+            self._document.edit("model", path=str(path.absolute()))
 
     @Slot()
     def choose_tokenizer(self) -> None:

@@ -171,6 +171,7 @@ class MainWindow(QMainWindow):
         self.filing.failed.connect(self.show_failure)
         self.data_panel.table_wanted.connect(self.filing.choose_table)
         self.data_panel.file_wanted.connect(self.filing.choose_file)
+        self.model_panel.exported.file_wanted.connect(self.filing.choose_program)
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         self.weights.file_wanted.connect(self.filing.choose_weights)
         self.weights.chosen.connect(self.filing.take_weights)

@@ -10,8 +10,10 @@ import torch
 from torch import nn
 
 from engine import experiment as ex
+from engine.errors import InputError
 from engine.exported.heads import Body, body_of, embedded
-from engine.exported.program import AGAIN, ASSERTIONS, EVAL, NO_FILE, Node, Program, read_program
+from engine.exported.opening import takes
+from engine.exported.program import AGAIN, ASSERTIONS, EVAL, NO_PROGRAM, Node, Program, look, read_program
 from engine.models.exported import ExportedProgram, operation
 from engine.models.inputs import Inputs
 from engine.pickle_notes import RefusedError, shown
@@ -29,9 +31,9 @@ def build_exported(model: ex.Exported, inputs: Inputs, n_outputs: int) -> nn.Mod
 
     A new head's weights come from torch's global generator, all others from the file. Raises InputError.
     """
-    with named(Path(model.path).name or "An exported model"):
-        if not model.path:
-            raise RefusedError(NO_FILE)
+    if not model.path:
+        raise InputError(NO_PROGRAM)
+    with named(Path(model.path).name):
         program, records, constants = read_program(Path(model.path))
         check_takes(program, inputs)
         whole = Body(program.nodes, program.tensors, program.output, "", 0, 0)
@@ -53,14 +55,16 @@ def build_exported(model: ex.Exported, inputs: Inputs, n_outputs: int) -> nn.Mod
         return nn.Sequential(built, *flat, nn.Linear(body.n_features, n_outputs))
 
 
-def exported_words(model: ex.Exported, built: nn.Module, program: Program) -> tuple[str, ...]:
+def exported_words(model: ex.Exported, built: nn.Module) -> tuple[str, ...]:
     """What a person should know of a module that `build_exported` made."""
+    program = look(model.path)
     body = built if isinstance(built, ExportedProgram) else built.get_submodule("0")
     n = sum(parameter.numel() for parameter in body.parameters())
     learns = "frozen" if model.frozen else "which learn too" if model.head == "new" else "which learn"
     rows = " × ".join("any" if size is None else str(size) for size in program.row)
     kind = "tokens" if program.dtype == "int64" else "numbers"
-    head = "Head: as it was exported" if body is built else f"Head: {list(built.children())[-1]}"
+    gives = " × ".join(map(str, program.sizes.get(program.output, ())[1:])) or "one number"
+    head = f"Head: its own, which gives {gives}" if body is built else f"Head: {list(built.children())[-1]}"
     return (
         f"{program.file}: {n:,} parameters, {learns}",
         f"Takes rows of {rows} {kind}; {len(program.nodes):,} operations, each one known here",
@@ -71,12 +75,9 @@ def exported_words(model: ex.Exported, built: nn.Module, program: Program) -> tu
 def check_takes(program: Program, inputs: Inputs) -> None:
     """Raise RefusedError where the data has other rows than the program takes."""
     if (program.dtype == "int64") != bool(inputs.n_tokens):
-        takes, has = ("tokens", "numbers") if program.dtype == "int64" else ("numbers", "tokens")
-        raise RefusedError(f"takes {takes}, the data has {has}: choose other data in step 1, or another program")
-    fits = len(program.row) == len(inputs.shape) and all(
-        size in (None, here) for size, here in zip(program.row, inputs.shape, strict=True)
-    )
-    if not fits:
+        wanted, has = ("tokens", "numbers") if program.dtype == "int64" else ("numbers", "tokens")
+        raise RefusedError(f"takes {wanted}, the data has {has}: choose other data in step 1, or another program")
+    if not takes(program, inputs):
         raise RefusedError(
             f"takes rows of {_shape(program.row)}, the data here has {_shape(inputs.shape)}: choose data of that shape "
             "in step 1, or another program in step 2"
@@ -129,7 +130,7 @@ def _try(program: Program, module: ExportedProgram, inputs: Inputs, device: str)
 
     room, now = memory(), _Now()
 
-    def look(node: Node, result: Any) -> None:
+    def watch(node: Node, result: Any) -> None:
         now.node = node
         for one in result if isinstance(result, tuple | list) else (result,):
             if isinstance(one, torch.Tensor):
@@ -148,7 +149,7 @@ def _try(program: Program, module: ExportedProgram, inputs: Inputs, device: str)
         now.bytes = 0
         try:
             with torch.no_grad():
-                out = module.run(rows[:n], look)
+                out = module.run(rows[:n], watch)
         except RefusedError:
             raise
         except Exception as error:  # of hundreds of operations, each with its own ways to say what it does not take

@@ -85,6 +85,13 @@ COPIES = (
     "scalar_tensor.default", "linspace.default", "eye.default", "eye.m",
 )  # fmt: skip
 MOST_PARTS = 10_000
+FACTORIES = frozenset(
+    f"torch.ops.aten.{name}" for name in (
+        "zeros.default", "ones.default", "full.default", "arange.default", "arange.start", "arange.start_step",
+        "scalar_tensor.default", "linspace.default", "eye.default", "eye.m",
+    )
+)  # fmt: skip
+"""Operations that make a tensor of nothing; wherever the program says, they make it where the rows are."""
 IN_PLACE = (
     "relu_.default", "relu6_.default", "leaky_relu_.default", "elu_.default", "celu_.default", "selu_.default",
     "silu_.default", "hardtanh_.default", "hardswish_.default", "hardsigmoid_.default", "mish_.default",
@@ -141,13 +148,18 @@ def _parted(name: str, count: Callable[[int, int], int]) -> Operation:
     """An operation that cuts along an axis, into parts that are counted before they are made."""
     run = _aten(name)
 
-    def checked(x: torch.Tensor, *rest: Any) -> Any:
-        number, dim = (1, *rest)[-2:] if name == "unbind.int" else (*rest, 0)[:2]
+    def checked(x: torch.Tensor, number: int, dim: int = 0) -> Any:
         if count(x.size(dim), number) > MOST_PARTS:
             raise ValueError(f"it cuts into more than {MOST_PARTS:,} parts")
-        return run(x, *rest)
+        return run(x, number, dim)
 
     return checked
+
+
+def _unbind(x: torch.Tensor, dim: int = 0) -> Any:
+    if x.size(dim) > MOST_PARTS:
+        raise ValueError(f"it cuts into more than {MOST_PARTS:,} parts")
+    return torch.ops.aten.unbind.int(x, dim)
 
 
 def _n_pieces(size: int, piece: int) -> int:
@@ -218,7 +230,7 @@ def _table() -> dict[str, Operation]:
         "unsafe_split.Tensor": _parted("unsafe_split.Tensor", _n_pieces),
         "chunk.default": _parted("chunk.default", min),
         "unsafe_chunk.default": _parted("unsafe_chunk.default", min),
-        "unbind.int": _parted("unbind.int", lambda size, _number: size),
+        "unbind.int": _unbind,
     }
     return {**table, **{f"torch.ops.aten.{name}": run for name, run in checked.items()}, **_sizes()}
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET
 
+from engine.errors import InputError
 from engine.exported import schema
 from engine.exported_file import CONSTANTS, SCALAR_TYPES, exported_tensors, exported_weights
 from engine.pickle_notes import RefusedError, TensorNote, shown
@@ -115,18 +116,17 @@ class Program:
 def look(path: str) -> Program:
     """The program in a .pt2 file, without its weights; looked at again where the file has changed. Raises InputError.
     """
-    with named(Path(path).name):
-        if not path:
-            raise RefusedError(NO_FILE)
-        try:
-            status = Path(path).stat()
-            stamp = (status.st_mtime_ns, status.st_size)
-        except (OSError, ValueError):
-            stamp = (0, 0)  # reading says why
+    if not path:
+        raise InputError(NO_PROGRAM)
+    try:
+        status = Path(path).stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError):
+        stamp = (0, 0)  # reading says why
     return _look(path, stamp)
 
 
-NO_FILE = "needs a .pt2 file that torch.export.save wrote: choose one in step 2"
+NO_PROGRAM = "An exported model needs a .pt2 file that torch.export.save wrote: choose one in step 2."
 
 
 @lru_cache(maxsize=2)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.exported.ops import OPERATIONS, Operation
+from engine.exported.ops import FACTORIES, OPERATIONS, Operation
 from engine.exported.program import ASSERTIONS, Arg, Kind, Node, Out, Ref, Tensor, made, used
 from engine.pickle_notes import RefusedError, shown
 
@@ -36,9 +36,10 @@ class _Step:
 
     def __init__(self, node: Node, run: Operation, done_with: tuple[str, ...]) -> None:
         self.node, self.run, self.done_with = node, run, done_with
-        self.where = any(isinstance(arg, Kind) and arg.what == "device" for arg in (*node.args, *node.kwargs.values()))
+        given = {**node.kwargs, "device": Kind("device", "")} if node.target in FACTORIES else node.kwargs
+        self.where = any(isinstance(arg, Kind) and arg.what == "device" for arg in (*node.args, *given.values()))
         self.args = tuple(map(_constant, node.args))
-        self.kwargs = {name: _constant(arg) for name, arg in node.kwargs.items()}
+        self.kwargs = {name: _constant(arg) for name, arg in given.items()}
 
     def __deepcopy__(self, _memo: object) -> _Step:
         return self  # nothing in it changes

@@ -30,6 +30,10 @@ def adopt(experiment: ex.Experiment, weights: str, inputs: Inputs, n_outputs: in
     if isinstance(model, ex.Sequential) and _suits(model, weights, inputs, n_outputs):
         kept = ex.replace(model, weights=weights)
         return ex.replace(experiment, model=kept), f"The model begins with the weights in {path.name}."
+    if path.suffix.lower() == ".pt2":
+        program = ex.Exported(path=str(path))
+        if _runs(program, inputs, n_outputs):
+            return ex.replace(experiment, model=program), f"{path.name} is frozen, and a new head on it learns."
     layers, warnings = _layers_of(path, inputs)
     head = head_of(layers)
     model = with_new_head(ex.replace(ex.Sequential(layers=layers, weights=weights), frozen=head))
@@ -38,6 +42,15 @@ def adopt(experiment: ex.Experiment, weights: str, inputs: Inputs, n_outputs: in
         raise InputError(f"{path.name} does not take the data at hand. {walked.misfit}")
     message = f"The layers of {path.name} are frozen, and a new head on them learns."
     return ex.replace(experiment, model=model), " ".join([message, *warnings])
+
+
+def _runs(program: ex.Exported, inputs: Inputs, n_outputs: int) -> bool:
+    """Whether a program of torch.export takes the data: more faithful than layers that are guessed from its weights."""
+    try:
+        build_model(program, inputs, n_outputs)
+    except InputError:
+        return False
+    return True
 
 
 def _suits(model: ex.Sequential, weights: str, inputs: Inputs, n_outputs: int) -> bool:

@@ -83,7 +83,9 @@ class TrainingForms(StepPanel):
         """It is for layers that have learned already; where it is set it stays in sight."""
         form, model = self.gradients.inner["gradients"], experiment.model
         assert isinstance(form, Form)
-        has_weights = isinstance(model, ex.Backbone) or (isinstance(model, ex.Sequential) and bool(model.weights))
+        has_weights = isinstance(model, ex.Backbone | ex.Exported)
+        if isinstance(model, ex.Sequential):
+            has_weights = bool(model.weights)
         form.set_row_visible("backbone_lr", has_weights or experiment.fit.gradients.backbone_lr != 1)
 
     def show_prepared(self, prepared: Prepared) -> None:

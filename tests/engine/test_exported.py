@@ -10,13 +10,15 @@ import torch
 from torch import nn
 
 from engine import experiment as ex
-from engine.errors import InputError
+from engine.errors import HeadError, InputError
 from engine.experiment.layers import draws
 from engine.exported.ops import BINARY, COPIES, IN_PLACE, LAYERS, OPERATIONS, PRODUCTS, REDUCTIONS, SHAPES, UNARY
 from engine.files import parse_experiment, read_experiment, write_experiment
+from engine.inspection import inspect
 from engine.model_file import open_model, restore, save_model
 from engine.models.build import build_model, check_memory, n_parameters
 from engine.models.inputs import Inputs
+from engine.pretrained.adopting import adopt
 from engine.script import script
 from engine.session import Session
 from engine.training.modes import mode_switch
@@ -264,3 +266,35 @@ def test_every_operation_on_the_list_is_there_once_and_draws_nothing():
     assert all("rand" not in name and "bernoulli" not in name and "file" not in name for name in OPERATIONS)
     changing = [name for name in lists if OPERATIONS[f"torch.ops.aten.{name}"]._schema.is_mutable]
     assert set(changing) == set(IN_PLACE)
+
+
+def test_a_program_is_opened_as_it_is_and_its_model_file_names_no_layers_that_were_guessed(folder, tmp_path):
+    for kind in ("layers", "residual", "attention"):
+        module, X = network(kind)
+        opened = open_model(folder / f"{kind}.pt2", Inputs(tuple(X.shape[1:])))
+        path = str(folder / f"{kind}.pt2")
+        assert opened.model == ex.Exported(path=path, frozen=False, head="keep") and opened.warnings == ()
+        assert torch.equal(opened.module(X), module(X))
+    with pytest.raises(HeadError, match=r"^no-linear\.pt2 gives 2 × 3 × 3 for each row.*choose a new head"):
+        open_model(folder / "no-linear.pt2")
+
+
+def test_one_that_cannot_be_run_is_still_read_for_its_weights(folder, tmp_path):
+    path = export(tmp_path, "layers", module=nn.Sequential(nn.Linear(2, 4), nn.Dropout(), nn.Linear(4, 3)).train())
+    opened = open_model(path)
+    assert isinstance(opened.model, ex.Sequential | ex.Layers) and "weights alone" in " ".join(opened.warnings)
+
+
+def test_weights_for_layers_that_a_program_has_not_become_the_program_with_a_new_head(folder):
+    made = digits(folder / "residual.pt2")
+    at_hand = ex.replace(made, model=ex.Sequential())
+    found, message = adopt(at_hand, str(folder / "residual.pt2"), Inputs((1, 8, 8)), 10)
+    assert found == made and message == "residual.pt2 is frozen, and a new head on it learns."
+
+
+def test_inspect_says_what_a_program_takes_and_gives_or_why_it_does_not_run(folder, tmp_path):
+    report = inspect(folder / "attention.pt2")
+    assert (report["status"], report["model"], report["takes"], report["outputs"]) == ("ok", "Exported", "6", 3)
+    path = export(tmp_path, "layers", module=nn.Sequential(nn.Linear(2, 4), nn.Dropout(), nn.Linear(4, 3)).train())
+    report = inspect(path)
+    assert report["status"] == "warning" and any("after model.eval()" in message for message in report["messages"])

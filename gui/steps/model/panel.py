@@ -10,6 +10,7 @@ from engine import experiment as ex
 from engine.data.suits import takes_backbone
 from engine.errors import InputError
 from engine.experiment.part import part_types
+from engine.exported.program import NO_PROGRAM
 from engine.models.ending import find_wrong_end
 from engine.models.flow import flow
 from engine.models.inputs import Inputs
@@ -22,6 +23,7 @@ from gui.frames import Prepared, Sizes
 from gui.model_flow import ModelFlow
 from gui.model_view.view import NO_LAYERS
 from gui.steps.backbone import BackboneCard
+from gui.steps.exported import ExportedCard
 from gui.steps.model.layer_list import LayerList
 from gui.steps.panel import StepPanel
 from gui.steps.training import TrainingForms
@@ -44,10 +46,10 @@ class ModelPanel(StepPanel):
         self._shapes_shown = False
         self.flow: ModelFlow | None = None
         """What flows through the model; None for one whose layers are not known."""
-        skip = ("layers", "weights", "frozen", "fresh", "code", "folder", "pooling")
+        skip = ("layers", "weights", "frozen", "fresh", "code", "folder", "pooling", "path", "head")
         self.model = ChoiceForm("Model", part_types(ex.Model), titled=False, skip=skip)
         self.layers = LayerList()
-        self.backbone = BackboneCard(document)
+        self.backbone, self.exported = BackboneCard(document), ExportedCard(document)
         self._code_place = QVBoxLayout()
         self.weights_place = QVBoxLayout()
         """Where the weights that a model begins with are chosen."""
@@ -67,8 +69,9 @@ class ModelPanel(StepPanel):
         self.model.edited.connect(self._model_edited)
         self.layers.wanted.connect(self._layers_wanted)
         self.shapes_button.clicked.connect(self.shapes_wanted)
-        self.backbone.form.edited.connect(self._model_edited)
-        for form in (self.model, self.layers, self.backbone.form, self.training):
+        for card in (self.backbone, self.exported):
+            card.form.edited.connect(self._model_edited)
+        for form in (self.model, self.layers, self.backbone.form, self.exported.form, self.training):
             form.refused.connect(self.refused)
         self.show_experiment(document.experiment)
 
@@ -86,6 +89,7 @@ class ModelPanel(StepPanel):
         rows.addLayout(top)
         rows.addWidget(self.model)
         rows.addWidget(self.backbone)
+        rows.addWidget(self.exported)
         rows.addLayout(self._code_place)
         rows.addWidget(self.layers)
         rows.addLayout(self.weights_place)
@@ -101,7 +105,13 @@ class ModelPanel(StepPanel):
     @property
     def instead_of_layers(self) -> str:
         """What the view of the whole model says where the layers are not known."""
-        return self.backbone.summary.text() if isinstance(self.document.experiment.model, ex.Backbone) else NO_LAYERS
+        match self.document.experiment.model:
+            case ex.Backbone():
+                return self.backbone.summary.text()
+            case ex.Exported():
+                return self.exported.summary.text()
+            case _:
+                return NO_LAYERS
 
     def place_own_code(self, card: QWidget) -> None:
         """Take in what is shown of own code."""
@@ -122,10 +132,10 @@ class ModelPanel(StepPanel):
         if isinstance(experiment.model, ex.Layers):
             is_text = isinstance(experiment.data.source, ex.Text)
             self.model.form_of(ex.Layers).set_row_visible("embedding", is_text)
-        is_list, is_backbone = (isinstance(experiment.model, kind) for kind in (ex.Sequential, ex.Backbone))
-        self.layers.setVisible(is_list)
+        self.layers.setVisible(isinstance(experiment.model, ex.Sequential))
+        says_more = isinstance(experiment.model, ex.Sequential | ex.Backbone | ex.Exported)  # the list, or the card
         for widget in (self._built_title, self._built):
-            widget.setVisible(not is_list and not is_backbone)  # the list says more, and so does the card
+            widget.setVisible(not says_more)
         self._show_button()
         self._show_built()
         self._show_flow()
@@ -138,6 +148,7 @@ class ModelPanel(StepPanel):
         experiment, n_rows = prepared.experiment, prepared.points["train"].n_rows
         self.show_sizes(Sizes(experiment.data, prepared.inputs, prepared.n_outputs, n_rows))
 
+        self.exported.show_prepared(prepared)
     @Slot(object)
     def show_sizes(self, sizes: Sizes) -> None:
         """Take note of what a model takes and gives for the data."""
@@ -219,7 +230,9 @@ class ModelPanel(StepPanel):
         """Whether this stands in the panel already: what the list says of a layer, the note below the loss of the
         model's end, or what is yet to be chosen of a backbone; that its tokenizer is, stands in step 1."""
         # Also where it has been mended by the time that this comes.
-        if sentence in (NO_FOLDER, NO_TOKENIZER, self.backbone.last_misfit):
+        if isinstance(experiment.model, ex.Exported) and not experiment.model.path:
+            return NO_PROGRAM
+        if sentence in (NO_FOLDER, NO_TOKENIZER, NO_PROGRAM, self.backbone.last_misfit):
             return True
         return bool(self.misfit) and self.misfit in sentence
 
@@ -243,6 +256,10 @@ class ModelPanel(StepPanel):
         """Take a mended model."""
         self._layers_wanted(model, "")
 
+        if isinstance(model, ex.Exported):
+            self.exported.browse.setFocus()
+            self._area.ensureWidgetVisible(self.exported)
+            return
     @Slot(object, str)
     def _layers_wanted(self, model: ex.Sequential, key: str) -> None:
         try:
