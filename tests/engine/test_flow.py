@@ -259,7 +259,9 @@ def test_what_no_memory_holds_is_refused_before_anything_is_built():
 
 def test_what_is_offered_for_a_very_long_row_can_be_saved():
     for layers in ([part.LSTM(), part.LastStep(), LINEAR], [part.Conv1d(), FLATTEN, LINEAR], [CONV, FLATTEN, LINEAR]):
-        for mend in flow(stack(*layers), Inputs((100_000,)), 3).mends:
+        mends = flow(stack(*layers), Inputs((100_000,)), 3).mends
+        assert mends
+        for mend in mends:
             assert msgspec.convert(msgspec.to_builtins(mend.model), ex.Sequential) == mend.model
 
 

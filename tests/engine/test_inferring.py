@@ -162,6 +162,7 @@ def test_what_cannot_be_inferred_is_one_sentence(name):
 def test_any_mixture_of_keys_gives_a_model_or_a_sentence(order):
     dice = torch.Generator().manual_seed(order)
     parts = [dict(module.state_dict()) for module, _, _ in MODULES.values()]
+    refused = 0
     for _ in range(40):
         picked = [parts[int(torch.randint(len(parts), (1,), generator=dice))] for _ in range(2)]
         items = [(key, tuple(value.shape)) for state in picked for key, value in state.items()]
@@ -170,3 +171,5 @@ def test_any_mixture_of_keys_gives_a_model_or_a_sentence(order):
             infer_model(OrderedDict(kept), "theirs.pt", PICTURE)
         except InputError as error:
             assert str(error).startswith("theirs.pt")
+            refused += 1
+    assert 0 < refused <= 40

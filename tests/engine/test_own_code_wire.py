@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import msgspec
 import numpy as np
@@ -61,11 +62,19 @@ def test_more_than_was_asked_for_is_not_taken():
         {"name": "a", "dtype": "float32", "shape": [-1]},
         {"name": "a", "dtype": "float32", "shape": [1 << 60, 1 << 60]},
         {"name": "a", "dtype": "float32", "shape": [100]},
+        {"name": "a", "dtype": "float32", "shape": [1 << 28, 2]},
         {"name": 3, "dtype": "float32", "shape": [1]},
     ],
 )
 def test_arrays_that_cannot_be_are_refused_before_memory_is_taken(array):
-    refused(framed({"message": {}, "arrays": [array]}, b"\0" * 8))
+    content = framed({"message": {}, "arrays": [array]}, b"\0" * 8)
+    tracemalloc.start()
+    try:
+        refused(content, most=1 << 30)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 @pytest.mark.parametrize(
