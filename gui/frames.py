@@ -162,6 +162,8 @@ class Frame:
     """[m] predictions for the test rows that are drawn: numbers in the target's own unit, or class indices."""
     parameters: dict[str, Array]
     epochs_per_second: float
+    lr: float | None = None
+    """The learning rate as it is now, where a scheduler changes it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout
 
 from engine import experiment as ex
 from engine.runs import Run
@@ -16,7 +16,7 @@ from gui.plots.scatter import ScatterPlot
 from gui.plots.series import SeriesPlot
 from gui.plots.texts import TextList
 from gui.theme import Theme
-from gui.widgets import card, heading
+from gui.widgets import card, heading, named
 
 View = ScatterPlot | ImageGrid | SeriesPlot | TextList
 
@@ -44,6 +44,8 @@ class PlotArea(QSplitter):
         for view in self._views:
             self.data.addWidget(view)
         self.view: View = self.scatter
+        self._no_data = named(QLabel("No data: step 1 says why.", alignment=Qt.AlignmentFlag.AlignCenter), "muted")
+        self.data.addWidget(self._no_data)
         self.loss = LossPlot()
         self.lr_finder = LrPlot()
         self._below = QStackedWidget()
@@ -95,8 +97,18 @@ class PlotArea(QSplitter):
             view = self.texts
         self._show(view)
         view.show_data(prepared)
-        self.loss.clear(tuple(prepared.points))
+        self.loss.begin(prepared)
         self.show_losses()
+
+    def forget_fit(self, has_data: bool) -> None:
+        """Nothing could be built: take what belongs to the model before out of sight, and its data if it is gone."""
+        self._frame = None
+        self.loss.clear(tuple(self.loss.curves))
+        self.parameters.show_parameters({}, self._source)
+        self.view.forget_predictions()
+        self.show_losses()
+        if not has_data:
+            self.data.setCurrentWidget(self._no_data)
 
     def show_lr(self, found: LrFound) -> None:
         """The search for a learning rate in place of the losses."""
@@ -124,6 +136,7 @@ class PlotArea(QSplitter):
     def catch_up(self) -> None:
         """Draw what had not had its turn."""
         self.loss.redraw()
+        self.loss.name_best()
         if self._frame is not None:
             self.view.show_predictions(self._frame.y_pred)
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from gui.theme import LIGHT, Theme
 from gui.widgets import heading, named
 
-POINT, LINE, DASHED, DOTTED = "●", "━", "╍", "┅"
+POINT, LINE, DASHED, DOTTED, THIN = "●", "━", "╍", "┅", "─"
 """How the legend shows a kind of mark."""
 HELP = "Wheel and drag to look closer, double-click to see all"
 MOST_NAMED = 14

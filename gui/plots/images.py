@@ -168,6 +168,11 @@ class ImageGrid(PreviewCard):
         if self._prepared is not None and self._prepared.images is not None:
             self.model.show_predictions(predicted(self._prepared.images, drawn_rows(self._prepared), y_pred))
 
+    def forget_predictions(self) -> None:
+        """There is no model that could predict."""
+        if self._prepared is not None and self._prepared.images is not None:
+            self.model.show_predictions(np.full(len(self._prepared.images.labels), UNKNOWN, np.int64))
+
     @Slot(int)
     def _choose(self, chosen: int) -> None:
         self.model.choose(chosen)

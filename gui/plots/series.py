@@ -72,6 +72,11 @@ class SeriesPlot(PlotCard):
         self._y_pred = y_pred
         self._draw_predictions()
 
+    def forget_predictions(self) -> None:
+        """There is no model that could predict."""
+        self._y_pred = None
+        self._draw_predictions()
+
     def show_all(self) -> None:
         n = len(self._series.values) if self._series is not None else 1
         self.item.getViewBox().setXRange(0, max(n - 1, 1), padding=0.02)

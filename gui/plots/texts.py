@@ -122,6 +122,11 @@ class TextList(PreviewCard):
         if self._prepared is not None and self._prepared.texts is not None:
             self.model.show_predictions(predicted(self._prepared.texts, drawn_rows(self._prepared), y_pred))
 
+    def forget_predictions(self) -> None:
+        """There is no model that could predict."""
+        if self._prepared is not None and self._prepared.texts is not None:
+            self.model.show_predictions(np.full(len(self._prepared.texts.labels), UNKNOWN, np.int64))
+
     @Slot(int)
     def _choose(self, chosen: int) -> None:
         self.model.choose(chosen)
