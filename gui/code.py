@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -30,6 +31,8 @@ TOKENS = re.compile(
 )
 
 
+LONGEST = 100
+"""Lines of the script are seldom longer."""
 INSIDE = {1: '"""', 2: "'''"}
 """The state of a line whose end lies inside such a string."""
 
@@ -95,6 +98,12 @@ class CodePane(QFrame):
         layout.setContentsMargins(1, 1, 1, 1)
         layout.addLayout(top)
         layout.addWidget(self._editor)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for a line of LONGEST letters."""
+        letters = self._editor.fontMetrics().horizontalAdvance("x") * LONGEST
+        edges = 2 * self._editor.frameWidth() + 2 * int(self._editor.document().documentMargin())
+        return QSize(letters + edges + self._editor.verticalScrollBar().sizeHint().width() + 6, 400)
 
     @property
     def text(self) -> str:

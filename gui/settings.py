@@ -40,6 +40,16 @@ class Settings:
         self._store.setValue("geometry", value)
 
     @property
+    def columns(self) -> QByteArray | None:
+        """How wide the columns of the window are, where the person has said so."""
+        value = self._value("columns")
+        return value if isinstance(value, QByteArray) else None
+
+    @columns.setter
+    def columns(self, value: QByteArray) -> None:
+        self._store.setValue("columns", value)
+
+    @property
     def recent(self) -> list[Path]:
         """The files that were open last, the newest first."""
         value = self._value("recent")
