@@ -49,6 +49,7 @@ class Document(QObject):
 
     experiment_changed = Signal(object)  # Experiment
     title_changed = Signal()
+    opened = Signal()  # another document has taken the place of the one before
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -100,6 +101,7 @@ class Document(QObject):
         self._model_unsaved = False
         self._show(experiment)
         self.title_changed.emit()
+        self.opened.emit()
 
     @property
     def model_unsaved(self) -> bool:

@@ -64,6 +64,12 @@ class StatusBar(QStatusBar):
         self.progress.setValue(min(self._epoch, epochs))
         self.epochs.setText(f"epoch {self._epoch:,} / {epochs:,}")
 
+    def forget_fit(self) -> None:
+        """There is no model any more."""
+        self._epoch = 0
+        self.losses.setText("")
+        self.show_epochs(self._epochs)
+
     def show_frame(self, frame: Frame, epochs: int, state: RunState) -> None:
         """Show how far the fit is."""
         self._epoch = frame.epoch

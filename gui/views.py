@@ -50,6 +50,11 @@ class Views(QObject):
         if self._actions is not None:
             self._actions["own_code"].setChecked(True)
 
+    def close_editor(self) -> None:
+        """The plots in place of the editor, where that is in sight."""
+        if self._actions is not None:
+            self._actions["own_code"].setChecked(False)
+
     @Slot()
     def show_plots(self) -> None:
         """The plots."""

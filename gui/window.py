@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
-    QSplitter,
     QToolBar,
     QWidget,
 )
@@ -26,6 +25,7 @@ from engine.script import script
 from gui import actions as act
 from gui.action_rows import CONTROLS, action_rows
 from gui.code import CodePane
+from gui.columns import Columns
 from gui.dialogs import Dialogs
 from gui.document import Document
 from gui.dropping import DropTarget
@@ -138,13 +138,7 @@ class MainWindow(QMainWindow):
         bar.addAction(self.actions_["model"])
         self.addToolBar(bar)
         self._drops = DropTarget(self, self._can_take)
-        self._splitter = QSplitter(handleWidth=6, childrenCollapsible=False)
-        for widget in (self.steps, self.middle, self.code):
-            self._splitter.addWidget(widget)
-        self.steps.setMinimumWidth(290)
-        self.middle.setMinimumWidth(360)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([320, 620, 400])
+        self._splitter = Columns(self.settings, self.steps, self.middle, self.code)
         around = QWidget()
         layout = QHBoxLayout(around)
         layout.setContentsMargins(6, 6, 6, 6)
@@ -155,6 +149,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.document.experiment_changed.connect(self._show_experiment)
         self.document.title_changed.connect(self._retitle)
+        self.document.opened.connect(self._begin_anew)
         trainer = self.trainer
         self._pacing.next_wanted.connect(trainer.frame_shown)
         trainer.ready.connect(self._ready)
@@ -171,12 +166,12 @@ class MainWindow(QMainWindow):
         self.filing.failed.connect(self.show_failure)
         self.data_panel.table_wanted.connect(self.filing.choose_table)
         self.data_panel.file_wanted.connect(self.filing.choose_file)
-        self.model_panel.exported.file_wanted.connect(self.filing.choose_program)
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         self.weights.file_wanted.connect(self.filing.choose_weights)
         self.weights.chosen.connect(self.filing.take_weights)
         self.trainer.weights_found.connect(self.weights.show_found)
         self.model_panel.backbone.folder_wanted.connect(self.filing.choose_backbone)
+        self.model_panel.exported.file_wanted.connect(self.filing.choose_program)
         self.data_panel.tokenizer_wanted.connect(self.filing.choose_tokenizer)
         trainer.reading.connect(self._show_reading)
         trainer.rows_found.connect(self.middle.show_rows)
@@ -192,6 +187,7 @@ class MainWindow(QMainWindow):
         self.own_code_card.editor_wanted.connect(self.views.open_editor)
         self.own_code.closed.connect(self.views.show_plots)
         self._own_code.prepare_wanted.connect(self._prepare)
+        self.own_code.trusted.connect(self._code_is_trusted)
         self._own_code.busy.connect(self._code_is_tried)
         self.fit_panel.pace_chosen.connect(trainer.set_pace)
         self.fit_panel.device_chosen.connect(self._device_chosen)
@@ -267,6 +263,11 @@ class MainWindow(QMainWindow):
         if self.trainer.isRunning():
             self.trainer.prepare(self.document.experiment, self._device())
 
+    @Slot()
+    def _code_is_trusted(self) -> None:
+        """That nobody has trusted it is no longer true."""
+        self.status.say("")
+
     @Slot(bool)
     def _code_is_tried(self, on: bool) -> None:
         """A fit that began now would be of the model before."""
@@ -302,10 +303,43 @@ class MainWindow(QMainWindow):
         self._seal("validation" in prepared.points)
         self._show_code(self.document.experiment)
         self._ask_for_rows()
-        for step in range(1, len(TITLES) + 1):
-            self.steps.set_done(step, step < 3 or (step == 5 and len(self.improve_panel.runs) > 1))
-        self.document.model_discarded()
+        self._mark_steps(True)
+        self._let_model_go()
         self.actions_.refresh(self.state, True)
+
+    def _mark_steps(self, is_built: bool) -> None:
+        """Of a session at epoch 0 the first two steps are done; step 5 once there are two runs to compare."""
+        for step in range(1, len(TITLES) + 1):
+            self.steps.set_done(step, (step < 3 and is_built) or (step == 5 and len(self.improve_panel.runs) > 1))
+
+    def _let_model_go(self) -> None:
+        """The model that was fitted has given way: say what is kept of it."""
+        said, kept = self.status.message, self.improve_panel.let_go(self.document.model_unsaved)
+        if kept:
+            self.status.say(kept if said.startswith("Reading…") else f"{said} {kept}".strip())
+        self.document.model_discarded()
+
+    def _forget_fit(self) -> None:
+        """Nothing is shown of a model that is gone where no other has come in its place."""
+        self._mark_steps(False)
+        self.evaluate_panel.clear()
+        self.status.forget_fit()
+        source = self.document.experiment.data.source
+        if self.middle.is_filled:
+            self.plots.forget_fit(isinstance(source, ex.Painted) or self.model_panel.knows_data)
+        self._let_model_go()
+
+    @Slot()
+    def _begin_anew(self) -> None:
+        """Another document: what belongs to the one before goes, its runs as well."""
+        self.improve_panel.clear()
+        self.save_panel.show_result("")
+        if not isinstance(self.document.experiment.model, ex.OwnCode):
+            self.own_code.clear()
+            self.views.close_editor()
+        if self.prepared is not None and self.prepared.experiment != self.document.experiment:
+            self._mark_steps(False)
+            self.evaluate_panel.clear()
 
     def _seal(self, sealed: bool) -> None:
         """With a validation set to choose by, the test loss is not shown before the model is evaluated in step 4."""
@@ -371,11 +405,11 @@ class MainWindow(QMainWindow):
     def show_failure(self, failure: Failure) -> None:
         """Say what went wrong; where nothing could be built, what is shown of before is marked as such."""
         if not self.trainer.has_session:
-            for step in (1, 2):
-                self.steps.set_done(step, False)
             self.data_panel.show_failure(failure.sentence)
         self.model_panel.training.lr_looked_for()
         self.status.say(failure.sentence)
+        if not self.trainer.has_session:
+            self._forget_fit()
         is_unfinished = isinstance(self.document.experiment.data.source, ex.Painted) and not failure.details
         is_unfinished = is_unfinished or self.model_panel.says(failure.sentence)
         if not (failure.is_wish or is_unfinished):  # the first strokes of a painting, layers yet to be mended

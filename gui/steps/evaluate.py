@@ -94,6 +94,10 @@ class EvaluatePanel(StepPanel):
         self.rows.addWidget(self._rows)
 
     def show_prepared(self, _prepared: Prepared) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """There are no scores."""
         self.model.show(None)
         self._empty.setVisible(True)
         self._rows.setText("")

@@ -19,6 +19,8 @@ class ImprovePanel(StepPanel):
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self.runs: list[Run] = []
+        self._last: Run | None = None
+        """The run whose model is at hand."""
         self._list = named(QListWidget(), "runs", "Runs")
         self._list.setWordWrap(True)
         self._list.setSpacing(2)
@@ -55,7 +57,25 @@ class ImprovePanel(StepPanel):
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                 item.setCheckState(Qt.CheckState.Unchecked)
                 self._list.setCurrentRow(len(self.runs) - 1)
+        self._last = None if run.ended == "lost" else run
         self._bring_back.setEnabled(True)
+        self._ticked()
+
+    def let_go(self, is_unsaved: bool) -> str:
+        """The model at hand has given way: what of its run is kept, in a sentence; nothing where there is no run."""
+        run, self._last = self._last, None
+        if run is None:
+            return ""
+        model = "its model was not saved and is gone." if is_unsaved else "its model is saved."
+        row = [other.number for other in self.runs].index(run.number)
+        return f"Run {row + 1} is kept in step 5, its settings and its curve; {model}"
+
+    def clear(self) -> None:
+        """Begin a new list."""
+        self.runs, self._last = [], None
+        with QSignalBlocker(self._list):
+            self._list.clear()
+        self._bring_back.setEnabled(False)
         self._ticked()
 
     def _text(self, row: int) -> str:

@@ -100,7 +100,11 @@ class ModelPanel(StepPanel):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setWidget(content)
         self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setSpacing(0)
         self.rows.addWidget(self._area)
+        foot = self.training.end  # here it moves nothing of what is being read, and is always in sight
+        foot.setContentsMargins(14, 6, 14, 8)
+        self.rows.addWidget(foot)
 
     @property
     def instead_of_layers(self) -> str:
@@ -144,16 +148,21 @@ class ModelPanel(StepPanel):
         self._prepared = prepared
         self._show_built()
         self.backbone.show_prepared(prepared)
+        self.exported.show_prepared(prepared)
         self.training.show_prepared(prepared)
         experiment, n_rows = prepared.experiment, prepared.points["train"].n_rows
         self.show_sizes(Sizes(experiment.data, prepared.inputs, prepared.n_outputs, n_rows))
 
-        self.exported.show_prepared(prepared)
     @Slot(object)
     def show_sizes(self, sizes: Sizes) -> None:
         """Take note of what a model takes and gives for the data."""
         self._sizes = sizes
         self._show_flow()
+
+    @property
+    def knows_data(self) -> bool:
+        """Whether the document's data was read."""
+        return self._sizes is not None and self._sizes.data == self.document.experiment.data
 
     @Slot(bool)
     def shapes_shown(self, shown: bool) -> None:
@@ -221,17 +230,17 @@ class ModelPanel(StepPanel):
         experiment = self.document.experiment
         if self.flow is not None and self.flow.misfit:
             return self.flow.misfit
+        if isinstance(experiment.model, ex.Exported) and not experiment.model.path:
+            return NO_PROGRAM
         if isinstance(experiment.model, ex.Backbone) and self.backbone.misfit:
             return self.backbone.misfit
         wrong = find_wrong_end(experiment)
         return wrong.sentence if wrong else ""
 
     def says(self, sentence: str) -> bool:
-        """Whether this stands in the panel already: what the list says of a layer, the note below the loss of the
+        """Whether this stands in the panel already: what the list says of a layer, the note at the foot of the
         model's end, or what is yet to be chosen of a backbone; that its tokenizer is, stands in step 1."""
         # Also where it has been mended by the time that this comes.
-        if isinstance(experiment.model, ex.Exported) and not experiment.model.path:
-            return NO_PROGRAM
         if sentence in (NO_FOLDER, NO_TOKENIZER, NO_PROGRAM, self.backbone.last_misfit):
             return True
         return bool(self.misfit) and self.misfit in sentence
@@ -247,6 +256,10 @@ class ModelPanel(StepPanel):
             self.backbone.point()
             self._area.ensureWidgetVisible(self.backbone)
             return
+        if isinstance(model, ex.Exported):
+            self.exported.browse.setFocus()
+            self._area.ensureWidgetVisible(self.exported)
+            return
         note = (self.layers.note() if isinstance(model, ex.Sequential) else None) or self.training.end
         note.take_focus()
         self._area.ensureWidgetVisible(note)
@@ -256,10 +269,6 @@ class ModelPanel(StepPanel):
         """Take a mended model."""
         self._layers_wanted(model, "")
 
-        if isinstance(model, ex.Exported):
-            self.exported.browse.setFocus()
-            self._area.ensureWidgetVisible(self.exported)
-            return
     @Slot(object, str)
     def _layers_wanted(self, model: ex.Sequential, key: str) -> None:
         try:
