@@ -48,7 +48,7 @@ class MisfitNote(QWidget):
     def take_focus(self) -> None:
         """Give the keyboard to the first way to mend it."""
         if self.buttons:
-            self.buttons[0].setFocus()
+            self.buttons[0].setFocus(Qt.FocusReason.TabFocusReason)  # so that its ring is drawn
 
     def _button(self, place: int, mend: Mend | WrongEnd) -> QPushButton:
         label = mend.label if isinstance(mend, Mend) else mend.mend

@@ -35,6 +35,7 @@ class TrainingForms(StepPanel):
         super().__init__(document)
         self.loss = ChoiceForm("Loss function", part_types(ex.Loss), others=OTHER_LOSSES)
         self.end = MisfitNote()
+        """What is wrong with the model's end for the loss; stands where it moves nothing, below what scrolls."""
         self.optimizer = ChoiceForm("Optimizer", part_types(ex.Optimizer), others=OTHER_OPTIMIZERS)
         self._is_looking = False
         self.find_lr = named(QPushButton("Find a learning rate"), "find lr", "Find a learning rate")
@@ -48,7 +49,7 @@ class TrainingForms(StepPanel):
 
         self.rows.setContentsMargins(0, 0, 0, 0)
         for widget in (
-            self.loss, self.end, self.optimizer, self.find_lr, self.scheduler, self.schedule, self.gradients,
+            self.loss, self.optimizer, self.find_lr, self.scheduler, self.schedule, self.gradients,
         ):  # fmt: skip
             self.rows.addWidget(widget)
 
