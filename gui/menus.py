@@ -8,15 +8,15 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from engine.files import preset_names
 from gui.actions import Actions
+from gui.presets import first_comment, presets_by_group
 from gui.settings import Settings
 
 THEMES = ("system", "light", "dark")
 
 
 class Menus(QObject):
-    """File > New offers the presets, Open recent the files of the settings, View > Theme the themes."""
+    """File > New offers the presets in groups, Open recent the files of the settings, View > Theme the themes."""
 
     new_chosen = Signal(str)  # a preset's name
     recent_chosen = Signal(object)  # Path
@@ -26,8 +26,7 @@ class Menus(QObject):
         super().__init__(bar)
         self._settings = settings
         self.new = QMenu("&New", bar)
-        for name in preset_names():
-            self.new.addAction(name.replace("-", " ").capitalize()).setData(name)
+        self.new.aboutToShow.connect(self.fill_new)
         self.recent = QMenu("Open &recent", bar)
         self.theme = QMenu("&Theme", bar)
         group = QActionGroup(self)
@@ -56,6 +55,19 @@ class Menus(QObject):
         """Nothing new is opened while a fit is running or paused."""
         self.new.setEnabled(at_rest)
         self.recent.setEnabled(at_rest)
+
+    @Slot()
+    def fill_new(self) -> None:
+        """List the presets the first time that they are looked for: reading all of them takes a moment."""
+        if not self.new.isEmpty():
+            return
+        for group, names in presets_by_group().items():
+            menu = self.new.addMenu(group)
+            menu.setToolTipsVisible(True)
+            for name in names:
+                action = menu.addAction(name.replace("-", " ").capitalize())
+                action.setData(name)
+                action.setToolTip(first_comment(name))
 
     @Slot()
     def _list_recent(self) -> None:

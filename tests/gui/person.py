@@ -114,6 +114,13 @@ class Person:
         assert self.window.actions_[action].isEnabled(), action
         self.window.actions_[action].trigger()
 
+    def choose_new(self, preset: str) -> None:
+        """File > New > a group > a preset."""
+        new = self.window.menus.new
+        new.aboutToShow.emit()
+        actions = {action.data(): action for group in new.actions() for action in group.menu().actions()}
+        actions[preset].trigger()
+
     def fit(self) -> None:
         """Fit to the end."""
         self.ended_after(lambda: self.do("fit"))

@@ -39,8 +39,7 @@ def test_a_fitted_model_is_saved_and_opened_again_with_a_difference_of_0(person:
     assert person.window.windowTitle() == "line.pt – Sixstep"
     assert list(torch.load(tmp_path / "line.pt", weights_only=True)) == ["weights", "bias"]
 
-    actions = {action.data(): action for action in person.window.menus.new.actions()}
-    person.prepared_after(actions["straight-line-linear"].trigger)
+    person.prepared_after(lambda: person.choose_new("straight-line-linear"))
     assert person.window.document.experiment != experiment
     opened(person, tmp_path / "line.pt")
     person.state(RunState.DONE)

@@ -44,8 +44,7 @@ COURSE = {
 
 def new(person: Person, preset: str) -> None:
     """File > New > a preset."""
-    actions = {action.data(): action for action in person.window.menus.new.actions()}
-    person.prepared_after(actions[preset].trigger)
+    person.prepared_after(lambda: person.choose_new(preset))
 
 
 @pytest.mark.parametrize("preset", COURSE)
