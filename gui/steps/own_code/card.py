@@ -46,10 +46,12 @@ class OwnCodeCard(QWidget):
         if not isinstance(model, ex.OwnCode):
             return
         n_lines = model.code.count("\n") + 1
-        try:
-            said = f"class {read_code(model.code).name}, {n_lines:,} lines"
-        except InputError as error:
-            said = str(error)
         trusted = model.code in self._trust
+        try:
+            said, is_wrong = f"class {read_code(model.code).name}, {n_lines:,} lines", False
+        except InputError as error:
+            said, is_wrong = str(error), trusted
         self.summary.setText(said if trusted else UNTRUSTED)
+        self.summary.setObjectName("error" if is_wrong else "own code summary")  # the theme colours by name
+        self.summary.style().polish(self.summary)
         self.button.setText("Edit the code…" if trusted else "Read the code…")
