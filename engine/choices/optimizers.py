@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine import experiment as ex
-from engine.errors import InputError
+from engine.models.optimizer_pair import MuonWithAdamW
 
 OPTIMIZERS: dict[type[ex.Optimizer], type[torch.optim.Optimizer]] = {
     ex.SGD: torch.optim.SGD,
@@ -33,21 +33,7 @@ OPTIMIZERS: dict[type[ex.Optimizer], type[torch.optim.Optimizer]] = {
 def build_optimizer(
     optimizer: ex.Optimizer, parameters: Iterable[nn.Parameter] | list[dict[str, Any]]
 ) -> torch.optim.Optimizer:
-    """The optimizer for `optimizer` over `parameters`, or over the groups of `engine.parameter_groups`.
-
-    Raises InputError where the optimizer cannot take such parameters.
-    """
-    groups: list[Any] = list(parameters)
-    if isinstance(optimizer, ex.optimizers.Muon):
-        _check_matrices(groups)
-    return OPTIMIZERS[type(optimizer)](groups, **msgspec.structs.asdict(optimizer))
-
-
-def _check_matrices(groups: list[Any]) -> None:
-    parameters = [each["params"] if isinstance(each, dict) else [each] for each in groups]
-    shapes = [list(parameter.shape) for group in parameters for parameter in group if parameter.ndim != 2]
-    if shapes:
-        raise InputError(
-            f"Muon steps matrices alone, and {len(shapes)} of the model's parameters are none (a bias, a norm or a "
-            f"kernel, such as one of shape {shapes[0]}): choose AdamW, or layers without bias in step 2."
-        )
+    """The optimizer for `optimizer` over `parameters`, or over the groups of `engine.parameter_groups`."""
+    kind: Any = MuonWithAdamW if isinstance(optimizer, ex.optimizers.Muon) else OPTIMIZERS[type(optimizer)]
+    built: torch.optim.Optimizer = kind(list(parameters), **msgspec.structs.asdict(optimizer))
+    return built

@@ -157,7 +157,7 @@ class LBFGS(Part, frozen=True, tag_field="name", tag="LBFGS"):
 
 
 class Muon(Part, frozen=True, tag_field="name", tag="Muon"):
-    """Momentum whose directions are all made equally long: for matrices alone, so for layers without biases."""
+    """Momentum whose directions are all made equally long, for matrices; AdamW steps biases, norms and kernels."""
 
     lr: LearningRate = 0.001
     weight_decay: WeightDecay = 0.1

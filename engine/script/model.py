@@ -14,7 +14,7 @@ from engine.script import losses
 from engine.script.backbone import backbone_lines
 from engine.script.exported import exported_lines
 from engine.script.fit import n_steps
-from engine.script.optimizers import optimizer_lines, scheduler_lines
+from engine.script.optimizers import optimizer_definition, optimizer_lines, scheduler_lines
 from engine.script.sequential import sequential_lines
 from engine.script.weights import weights_lines
 from engine.threads import ONE_THREAD_BELOW, widest
@@ -28,7 +28,7 @@ def model_lines(experiment: ex.Experiment, inputs: Inputs | None = None, match: 
         definition, build = _layer_list(model, inputs or usual_inputs(source), outputs)
     else:
         definition, build = _architecture(model, source, outputs)
-    classes = [*definition, *losses.definition_lines(fit.loss)]
+    classes = [*definition, *losses.definition_lines(fit.loss), *optimizer_definition(fit)]
     return [
         "# 2. Build a model, pick a loss function and an optimizer",
         *(["", *classes] if classes else []),

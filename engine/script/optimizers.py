@@ -9,6 +9,7 @@ import msgspec
 from engine import experiment as ex
 from engine.data.formula import parse
 from engine.parameter_groups import slows_backbone, spares_biases
+from engine.script.sources import class_lines
 
 LONGEST_LINE = 110
 TRAINED = "[parameter for parameter in model.parameters() if parameter.requires_grad]"
@@ -16,10 +17,17 @@ REQUIRED = ("lr", "step_size", "milestones", "T_0", "lr_lambda")
 """Options that are said even when they are the default: torch has none, or it is what everyone asks for first."""
 
 
+def optimizer_definition(fit: ex.Fit) -> list[str]:
+    """The lines of the class that Muon is a part of, since it takes matrices alone; none for another optimizer."""
+    is_muon = isinstance(fit.optimizer, ex.optimizers.Muon)
+    return class_lines("optimizer_pair")["MuonWithAdamW"] if is_muon else []
+
+
 def optimizer_lines(fit: ex.Fit, model: ex.Model) -> list[str]:
     """The lines that build the optimizer of `model`, as `engine.parameter_groups` has its groups."""
     options = _options(fit.optimizer)
-    name = f"torch.optim.{type(fit.optimizer).__name__}"
+    has_own_class = bool(optimizer_definition(fit))
+    name = "MuonWithAdamW" if has_own_class else f"torch.optim.{type(fit.optimizer).__name__}"
     if not (slows_backbone(fit) or spares_biases(fit)):
         may_be_frozen = isinstance(model, ex.OwnCode) or (
             isinstance(model, ex.Sequential | ex.Backbone | ex.Exported) and model.frozen > 0

@@ -111,8 +111,8 @@ def every_fit() -> Iterator[tuple[ex.Model, ex.Loss, ex.Optimizer]]:
     """Each setting of each loss and each optimizer once, each stack once, and each model with a few of both."""
     yield from ((model_for(loss), loss, ex.Adam(lr=0.01)) for loss in ALL_LOSSES)
     for optimizer in ALL_OPTIMIZERS:
-        matrices = isinstance(optimizer, ex.optimizers.Muon)  # takes nothing else
-        yield (WITHOUT_BIAS if matrices else ex.Layers(hidden=(5,))), ex.MSELoss(), optimizer
+        yield ex.Layers(hidden=(5,)), ex.MSELoss(), optimizer
+    yield WITHOUT_BIAS, ex.MSELoss(), ex.optimizers.Muon()  # matrices alone
     yield from ((stack, ex.MSELoss(), ex.Adam(lr=0.01)) for stack in STACKS)
     few_losses = [ex.L1Loss(), ex.BCEWithLogitsLoss(), ex.CrossEntropyLoss()]
     for fit in itertools.product(MODELS, few_losses, [ex.SGD(momentum=0.5), ex.Adam()]):

@@ -11,7 +11,7 @@ from torch import nn
 from engine import experiment as ex
 from engine.choices import build_optimizer, build_scheduler
 from engine.parameter_groups import parameter_groups
-from engine.script.optimizers import optimizer_lines, scheduler_imports, scheduler_lines
+from engine.script.optimizers import optimizer_definition, optimizer_lines, scheduler_imports, scheduler_lines
 from tests.engine import stepping_script
 from tests.engine.stepping_script import new_model, take_steps
 
@@ -23,15 +23,10 @@ HEAD = [
 ]
 
 
-def needs_no_bias(fit: ex.Fit) -> bool:
-    """Whether the model of these steps has to be without biases."""
-    return isinstance(fit.optimizer, ex.optimizers.Muon)
-
-
-def of_engine(fit: ex.Fit, n: int) -> list:
+def of_engine(fit: ex.Fit, n: int, bias: bool = True) -> list:
     """The rates [n, n_groups] and the weights after n steps, with what the engine builds."""
     torch.set_num_threads(1)
-    model: nn.Module = new_model(not needs_no_bias(fit))
+    model: nn.Module = new_model(bias)
     optimizer = build_optimizer(fit.optimizer, parameter_groups(model, fit))
     scheduler = None if fit.scheduler is None else build_scheduler(fit.scheduler, optimizer, n, fit.epochs)
     return take_steps(model, optimizer, scheduler, n)
@@ -43,7 +38,8 @@ def of_script(fits: list[ex.Fit], n: int, warm_python, folder: Path) -> list:
     for fit in fits:
         lines += [
             *scheduler_imports(fit),
-            f"model = new_model({not needs_no_bias(fit)})",
+            *optimizer_definition(fit),
+            "model = new_model(True)",
             *optimizer_lines(fit, ex.Layers()),
             *(scheduler_lines(fit, "n_steps") or ["scheduler = None"]),
             "results.append(take_steps(model, optimizer, scheduler, n_steps))",

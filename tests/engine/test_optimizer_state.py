@@ -18,12 +18,10 @@ from tests.engine.model_files import F32, Bomb, npy, rewrite
 OPTIMIZERS = [kind() for kind in EVERY_OPTIMIZER]
 OPTIMIZERS += [ex.SGD(momentum=0.9, nesterov=True), ex.Adam(lr=0.01, amsgrad=True)]
 OPTIMIZERS += [ex.optimizers.LBFGS(history_size=3, line_search_fn="strong_wolfe"), ex.optimizers.RMSprop(centered=True)]
-MATRICES = ex.Sequential(layers=(ex.layers.Linear(out_features=5, bias=False), ex.layers.Linear(bias=False)))
 
 
 def half_way(optimizer: ex.Optimizer) -> Session:
-    model = MATRICES if isinstance(optimizer, ex.optimizers.Muon) else ex.Layers(hidden=(5,))
-    session = Session(ex.Experiment(model=model, fit=ex.Fit(optimizer=optimizer, epochs=40)))
+    session = Session(ex.Experiment(model=ex.Layers(hidden=(5,)), fit=ex.Fit(optimizer=optimizer, epochs=40)))
     session.advance(epochs=15)
     return session
 

@@ -122,11 +122,12 @@ def n_steps(kind: type[ex.Optimizer]) -> int:
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_steps_are_those_of_torch_s_own_class(kind):
     for optimizer in settings(kind):
-        model = new_model(kind is not ex.optimizers.Muon)
+        bias = kind is not ex.optimizers.Muon  # what it takes beside matrices: below
+        model = new_model(bias)
         options = msgspec.structs.asdict(optimizer)
         by_hand = getattr(torch.optim, kind.__name__)(model.parameters(), **options)
         fit = ex.Fit(optimizer=optimizer)
-        assert of_engine(fit, n_steps(kind)) == take_steps(model, by_hand, None, n_steps(kind))
+        assert of_engine(fit, n_steps(kind), bias) == take_steps(model, by_hand, None, n_steps(kind))
 
 
 # ----------------------------------------------------------------------------------------------------------- groups
@@ -206,12 +207,41 @@ def test_the_script_trains_what_is_not_frozen():
     assert optimizer_lines(ex.Fit(), ex.Layers()) == ["optimizer = torch.optim.SGD(model.parameters(), lr=0.01)"]
 
 
-def test_muon_says_why_it_does_not_take_a_model_with_biases():
+@pytest.mark.parametrize("muon", settings(ex.optimizers.Muon), ids=label)
+def test_with_muon_adamw_steps_what_is_no_matrix_at_the_same_rate_and_decay(muon):
+    pair, by_hand = new_model(True), new_model(True)
+    optimizer = build_optimizer(muon, parameter_groups(pair, ex.Fit(optimizer=muon)))
+    matrices = [parameter for parameter in by_hand.parameters() if parameter.ndim == 2]
+    others = [parameter for parameter in by_hand.parameters() if parameter.ndim != 2]
+    two = (
+        torch.optim.Muon(matrices, **msgspec.structs.asdict(muon)),
+        torch.optim.AdamW(others, lr=muon.lr, weight_decay=muon.weight_decay),
+    )
+    X = torch.randn(20, 2, generator=torch.Generator().manual_seed(5))
+    for _ in range(8):
+        for model, optimizers in ((pair, [optimizer]), (by_hand, two)):
+            model.zero_grad()
+            model(X).square().sum().backward()
+            for each in optimizers:
+                each.step()
+    assert all(map(torch.equal, pair.parameters(), by_hand.parameters()))
+    assert len(optimizer.state_dict()["state"]) == 4, "one memory of both"
+
+
+def test_a_schedule_and_a_slower_backbone_reach_both_of_a_pair():
     model = new_model(True)
-    with pytest.raises(InputError, match=r"matrices alone, and 2 of the model's parameters .* choose AdamW"):
-        build_optimizer(ex.optimizers.Muon(), model.parameters())
-    with pytest.raises(InputError, match="matrices alone"):
-        build_optimizer(ex.optimizers.Muon(), parameter_groups(model, ex.Fit()))
+    before = [parameter.clone() for parameter in model.parameters()]
+    fit = ex.Fit(optimizer=ex.optimizers.Muon(), gradients=ex.Gradients(backbone_lr=0.0))
+    optimizer = build_optimizer(fit.optimizer, parameter_groups(model, fit))
+    model(torch.ones(3, 2)).square().sum().backward()
+    optimizer.step()
+    moved = [not torch.equal(*each) for each in zip(before, model.parameters(), strict=True)]
+    assert moved == [False, False, True, True]
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    before = [parameter.clone() for parameter in model.parameters()]
+    optimizer.step()
+    assert all(map(torch.equal, before, model.parameters()))
 
 
 def test_lbfgs_says_that_it_takes_one_rate_for_all():

@@ -119,10 +119,9 @@ def test_every_loss_optimizer_and_scheduler_can_be_chosen_and_is_built(person: P
     training, source = person.window.model_panel.training, person.window.document.experiment.data.source
     other_end = (ex.losses.BCELoss, ex.losses.NLLLoss)  # for models that end in probabilities or their logarithms
     losses = [kind for kind in get_args(ex.Loss) if not why_not(kind, source) and kind not in other_end]
-    optimizers = [kind for kind in get_args(ex.Optimizer) if kind is not ex.optimizers.Muon]  # it takes no biases
     walks = [(training.loss, losses)]
     if preset == "straight-line-linear":
-        walks += [(training.scheduler, get_args(ex.Scheduler)), (training.optimizer, optimizers)]
+        walks += [(training.scheduler, get_args(ex.Scheduler)), (training.optimizer, get_args(ex.Optimizer))]
     for form, kinds in walks:
         for kind in kinds:
             form._combo.setCurrentIndex(form._kinds.index(kind))
