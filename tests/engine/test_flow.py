@@ -209,7 +209,8 @@ MISFITS = [
     ([CONV, part.Residual(layers=(part.Conv2d(), part.ReLU(), part.Conv2d(out_channels=8))), FLATTEN, LINEAR], PICTURE,
      "let the layers inside keep the shape."),
     ([part.Residual(layers=(part.LastStep(),)), LINEAR], SEQUENCE, "take the shortcut away."),
-    ([part.Residual(layers=(part.Linear(out_features=7), part.GLU(), LINEAR)), LINEAR], ROW, "Layer 0.layers.1: GLU halves"),
+    ([part.Residual(layers=(part.Linear(out_features=7), part.GLU(), LINEAR)), LINEAR], ROW,
+     "Layer 0.layers.1: GLU halves"),
 ]  # fmt: skip
 
 
