@@ -86,12 +86,14 @@ def dense(model: nn.Module) -> Dense | Line | None:
     return Dense(layers) if is_dense and learns else None
 
 
-KNOWN = (nn.Linear, nn.ReLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.SiLU, nn.GELU)
+KNOWN = (nn.Linear, nn.Identity, nn.ReLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.SiLU, nn.GELU)
 
 
 def _through(layer: nn.Module, gradient: torch.Tensor, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """The gradient before an activation, from that after it."""
     match layer:
+        case nn.Identity():
+            return gradient
         case nn.ReLU():
             return aten.threshold_backward(gradient, out, 0)
         case nn.Tanh():

@@ -13,7 +13,7 @@ from engine.training.dense import dense, loss_and_gradient
 
 ACTIVATIONS = [
     nn.ReLU(), nn.Tanh(), nn.Sigmoid(), nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.SiLU(), nn.GELU(),
-    nn.GELU(approximate="tanh"),
+    nn.GELU(approximate="tanh"), nn.Identity(),
 ]  # fmt: skip
 SIZES = [(1, 1, 1, 1), (1, 3, 1, 2), (2, 10, 10, 1), (5, 1, 7, 3), (64, 130, 33, 10)]
 LOSSES = {
