@@ -79,6 +79,7 @@ class CodePane(QFrame):
         self.setObjectName("card")
         self._theme = LIGHT
         self._changed: list[int] = []
+        self._marks_changes = False
         self._editor = QPlainTextEdit(readOnly=True, lineWrapMode=QPlainTextEdit.LineWrapMode.NoWrap)
         self._editor.setAccessibleName("This run as code")
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
@@ -110,6 +111,12 @@ class CodePane(QFrame):
         """The script that is shown."""
         return self._editor.toPlainText()
 
+    @property
+    def changed_lines(self) -> list[str]:
+        """The lines that are marked."""
+        lines = self.text.splitlines()
+        return [lines[number] for number in self._changed]
+
     def apply_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self._theme = theme
@@ -123,7 +130,8 @@ class CodePane(QFrame):
             return
         lines = code.splitlines()
         differ = difflib.SequenceMatcher(None, before.splitlines(), lines, autojunk=False).get_opcodes()
-        self._changed = [n for kind, _, _, a, b in differ if kind != "equal" for n in range(a, b)] if before else []
+        changed = [n for kind, _, _, a, b in differ if kind != "equal" for n in range(a, b)]
+        self._changed = changed if self._marks_changes else []
         scroll = self._editor.verticalScrollBar().value()
         self._editor.setPlainText(code)
         self._editor.verticalScrollBar().setValue(scroll)
@@ -131,6 +139,16 @@ class CodePane(QFrame):
         if self._changed:
             self._editor.setTextCursor(self._cursor_at(self._changed[0]))
             self._editor.ensureCursorVisible()
+
+    def begin_anew(self) -> None:
+        """This is another document's script: nothing in it was changed, and nothing is marked until `mark_changes`."""
+        self._marks_changes, self._changed = False, []
+        self._editor.verticalScrollBar().setValue(0)
+        self._mark()
+
+    def mark_changes(self) -> None:
+        """The script stands as the document has it: mark what is changed from now on."""
+        self._marks_changes = True
 
     def _cursor_at(self, line: int) -> QTextCursor:
         return QTextCursor(self._editor.document().findBlockByNumber(line))
