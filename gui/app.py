@@ -46,7 +46,8 @@ def run(path: Path | None, arguments: list[str], preset: str = "") -> int:
             window.close()
             return
         details = "".join(traceback.format_exception(kind, error, trace))
-        window.show_failure(Failure(f"Something unforeseen went wrong ({kind.__name__}). Please report this.", details))
+        sentence = f"Something unforeseen went wrong ({kind.__name__}). Please report this."
+        window.answers.show_failure(Failure(sentence, details))
 
     sys.excepthook = show_unforeseen
     if path is not None:

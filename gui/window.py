@@ -16,27 +16,24 @@ from PySide6.QtWidgets import (
 )
 
 from engine import experiment as ex
-from engine.data.suits import reads_the_same
-from engine.errors import InputError
 from engine.files import with_source
 from engine.own_code.trust import Trust
-from engine.runs import Run
-from engine.script import script
 from gui import actions as act
 from gui.action_rows import CONTROLS, action_rows
+from gui.answers import Answers
 from gui.code import CodePane
 from gui.columns import Columns
 from gui.dialogs import Dialogs
 from gui.document import Document
 from gui.dropping import DropTarget
 from gui.filing import MODEL_SUFFIXES, Filing
-from gui.frames import NOTHING_TO_FIT, Evaluation, Failure, Frame, LrFound, Prepared, RunState
+from gui.frames import Prepared, RunState
 from gui.garbage import GarbageCollector
 from gui.menus import Menus
 from gui.middle import Middle
 from gui.model_flow import ModelFlow
 from gui.own_code_work import OwnCodeWork
-from gui.pacing import FramePacing
+from gui.parts import Parts
 from gui.settings import Settings
 from gui.status import StatusBar
 from gui.steps.data import DataPanel
@@ -70,15 +67,12 @@ class MainWindow(QMainWindow):
         self.dialogs = dialogs or Dialogs(self)
         self.document = Document(self)
         self.trust = Trust(settings.trusted_code)
-        self.state = RunState.IDLE
-        self.prepared: Prepared | None = None
         self._may_close = False
         self._theme = LIGHT
         self._loaded = False
         self._is_painted = False
         self._path_to_open: Path | None = None
         self.trainer = TrainingThread(self, self.trust)
-        self._pacing = FramePacing(self)
         self.garbage = GarbageCollector(self)
         self.filing = Filing(self.document, self.trainer, self.dialogs, settings, self)
 
@@ -112,6 +106,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self._place()
         self.menus = Menus(self.menuBar(), self.actions_, settings)
+        self.answers = Answers(self._parts(), self.document, self.trainer, self.dialogs, self)
         self._connect()
         self._retitle()
         self._show_experiment(self.document.experiment)
@@ -123,7 +118,25 @@ class MainWindow(QMainWindow):
         """The plots; there after the first paint."""
         return self.middle.plots
 
+    @property
+    def state(self) -> RunState:
+        """What the thread does now."""
+        return self.answers.state
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The session that stands in the thread; None before the first."""
+        return self.answers.prepared
+
     # -------------------------------------------------------------------------------------- build and place
+
+    def _parts(self) -> Parts:
+        return Parts(
+            data_panel=self.data_panel, model_panel=self.model_panel, weights=self.weights, own_code=self.own_code,
+            fit_panel=self.fit_panel, evaluate_panel=self.evaluate_panel, improve_panel=self.improve_panel,
+            save_panel=self.save_panel, steps=self.steps, middle=self.middle, views=self.views, code=self.code,
+            status=self.status, menus=self.menus, actions=self.actions_,
+        )  # fmt: skip
 
     def _place(self) -> None:
         self.setStatusBar(self.status)
@@ -149,33 +162,20 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.document.experiment_changed.connect(self._show_experiment)
         self.document.title_changed.connect(self._retitle)
-        self.document.opened.connect(self._begin_anew)
         trainer = self.trainer
-        self._pacing.next_wanted.connect(trainer.frame_shown)
         trainer.ready.connect(self._ready)
-        trainer.prepared.connect(self._show_prepared)
-        trainer.sized.connect(self.model_panel.show_sizes)
-        trainer.frame.connect(self._show_frame)
-        trainer.state_changed.connect(self._show_state)
-        trainer.evaluated.connect(self._show_evaluation)
-        trainer.run_ended.connect(self._show_run)
-        trainer.failed.connect(self.show_failure)
         for panel in self.panels:
             panel.refused.connect(self.status.say)
         self.filing.done.connect(self._file_done)
-        self.filing.failed.connect(self.show_failure)
+        self.filing.failed.connect(self.answers.show_failure)
         self.data_panel.table_wanted.connect(self.filing.choose_table)
         self.data_panel.file_wanted.connect(self.filing.choose_file)
         self.data_panel.folder_wanted.connect(self.filing.choose_folder)
         self.weights.file_wanted.connect(self.filing.choose_weights)
         self.weights.chosen.connect(self.filing.take_weights)
-        self.trainer.weights_found.connect(self.weights.show_found)
         self.model_panel.backbone.folder_wanted.connect(self.filing.choose_backbone)
         self.model_panel.exported.file_wanted.connect(self.filing.choose_program)
         self.data_panel.tokenizer_wanted.connect(self.filing.choose_tokenizer)
-        trainer.reading.connect(self._show_reading)
-        trainer.rows_found.connect(self.middle.show_rows)
-        trainer.lr_found.connect(self._show_lr)
         self.model_panel.training.lr_wanted.connect(self._look_for_lr)
         self.model_panel.training.noted.connect(self.status.say)
         self._drops.dropped.connect(self._take_dropped)
@@ -220,7 +220,7 @@ class MainWindow(QMainWindow):
 
     def apply_theme(self, theme: Theme) -> None:
         """Give everything the theme's colours."""
-        self._theme = theme
+        self._theme = self.answers.theme = theme
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         apply_theme(app, theme)
@@ -239,24 +239,12 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _show_experiment(self, experiment: ex.Experiment) -> None:
-        self._show_code(experiment)
+        self.answers.show_code(experiment)
         if self.middle.is_filled:
             self.plots.show_experiment(experiment)
         self.status.show_epochs(experiment.fit.epochs)
         self.status.say("")
         self._prepare()
-
-    def _show_code(self, experiment: ex.Experiment) -> None:
-        reading, inputs, match, device = None, None, None, "cpu"
-        if self.prepared is not None:
-            device = self.prepared.device
-            if reads_the_same(self.prepared.experiment.data, experiment.data):
-                reading, inputs = self.prepared.reading, self.prepared.inputs
-                match = self.prepared.match if self.prepared.experiment.model == experiment.model else None
-        try:
-            self.code.show_code(script(experiment, device, reading, inputs, match))
-        except InputError as error:  # a formula that is not to be read
-            self.status.say(str(error))
 
     @Slot()
     def _prepare(self) -> None:
@@ -291,156 +279,16 @@ class MainWindow(QMainWindow):
             self.steps.setEnabled(True)
             self.open_path(path)
 
-    @Slot(object)
-    def _show_prepared(self, prepared: Prepared) -> None:
-        if self.prepared is None:
-            self.status.say("Ready. Press Fit to watch the model learn.")
-        self.prepared = prepared
-        for panel in self.panels:
-            panel.show_prepared(prepared)
-        self.weights.show_prepared(prepared)
-        self.plots.show_prepared(prepared)
-        self._seal("validation" in prepared.points)
-        self._show_code(self.document.experiment)
-        self._ask_for_rows()
-        self._mark_steps(True)
-        self._let_model_go()
-        self.actions_.refresh(self.state, True)
-
-    def _mark_steps(self, is_built: bool) -> None:
-        """Of a session at epoch 0 the first two steps are done; step 5 once there are two runs to compare."""
-        for step in range(1, len(TITLES) + 1):
-            self.steps.set_done(step, (step < 3 and is_built) or (step == 5 and len(self.improve_panel.runs) > 1))
-
-    def _let_model_go(self) -> None:
-        """The model that was fitted has given way: say what is kept of it."""
-        said, kept = self.status.message, self.improve_panel.let_go(self.document.model_unsaved)
-        if kept:
-            self.status.say(kept if said.startswith("Reading…") else f"{said} {kept}".strip())
-        self.document.model_discarded()
-
-    def _forget_fit(self) -> None:
-        """Nothing is shown of a model that is gone where no other has come in its place."""
-        self._mark_steps(False)
-        self.evaluate_panel.clear()
-        self.status.forget_fit()
-        source = self.document.experiment.data.source
-        if self.middle.is_filled:
-            self.plots.forget_fit(isinstance(source, ex.Painted) or self.model_panel.knows_data)
-        self._let_model_go()
-
-    @Slot()
-    def _begin_anew(self) -> None:
-        """Another document: what belongs to the one before goes, its runs as well."""
-        self.improve_panel.clear()
-        self.save_panel.show_result("")
-        if not isinstance(self.document.experiment.model, ex.OwnCode):
-            self.own_code.clear()
-            self.views.close_editor()
-        if self.prepared is not None and self.prepared.experiment != self.document.experiment:
-            self._mark_steps(False)
-            self.evaluate_panel.clear()
-
-    def _seal(self, sealed: bool) -> None:
-        """With a validation set to choose by, the test loss is not shown before the model is evaluated in step 4."""
-        self.plots.loss.set_sealed(sealed)
-        self.status.sealed = sealed
-
-    @Slot(object)
-    def _show_frame(self, frame: Frame) -> None:
-        self._pacing.begin()
-        if self.prepared is not None and frame.session == self.prepared.session:
-            epochs = self.document.experiment.fit.epochs
-            self.plots.show_frame(frame, epochs, in_turn=self._pacing.is_slow and self.state is RunState.RUNNING)
-            self.status.show_frame(frame, epochs, self.state)
-            if self.state is RunState.RUNNING:
-                self.document.model_trained()
-
-    @Slot(object)
-    def _show_state(self, state: RunState) -> None:
-        self.state = state
-        self.status.show_state(state)
-        self.actions_.refresh(state, self.prepared is not None)
-        if state is not RunState.RUNNING:
-            self.plots.catch_up()
-        paused = state is RunState.PAUSED
-        self.actions_["pause"].setText("&Resume" if paused else "&Pause")
-        self.actions_["pause"].setIcon(icon("fit" if paused else "pause", self._theme))
-        at_rest = act.at_rest(state, True)
-        for panel in (self.data_panel, self.model_panel, self.own_code):
-            panel.setEnabled(at_rest)
-        self.plots.set_paintable(at_rest)
-        self.fit_panel.device.setEnabled(at_rest)
-        self.improve_panel.setEnabled(at_rest)
-        self.menus.set_enabled(at_rest)
-        messages = {
-            RunState.RUNNING: "Fitting…",
-            RunState.PAUSED: "Paused. Resume, step, or stop to change the settings.",
-        }
-        if state in messages:
-            self.status.say(messages[state])
-        elif state is RunState.IDLE and self.status.message == messages[RunState.RUNNING]:
-            self.status.say("")  # another experiment has taken its place
-
-    @Slot(object)
-    def _show_evaluation(self, evaluation: Evaluation) -> None:
-        if self.prepared is not None and evaluation.session == self.prepared.session:
-            self.evaluate_panel.show_evaluation(evaluation)
-            self.steps.set_done(3, True)
-            self.steps.set_done(4, True)
-            self._seal(False)
-            self._ask_for_rows()
-
-    @Slot(object)
-    def _show_run(self, run: Run) -> None:
-        self.improve_panel.add_run(run)
-        self.status.say(run.outcome)
-        if run.ended == "lost":
-            self.document.model_discarded()
-        else:
-            self.document.model_trained()
-        self.steps.set_done(5, len(self.improve_panel.runs) > 1)
-
-    @Slot(object)
-    def show_failure(self, failure: Failure) -> None:
-        """Say what went wrong; where nothing could be built, what is shown of before is marked as such."""
-        if not self.trainer.has_session:
-            self.data_panel.show_failure(failure.sentence)
-        self.model_panel.training.lr_looked_for()
-        self.status.say(failure.sentence)
-        if not self.trainer.has_session:
-            self._forget_fit()
-        is_unfinished = isinstance(self.document.experiment.data.source, ex.Painted) and not failure.details
-        is_unfinished = is_unfinished or self.model_panel.says(failure.sentence)
-        if not (failure.is_wish or is_unfinished):  # the first strokes of a painting, layers yet to be mended
-            self.dialogs.error(failure.sentence, failure.details)
-        elif failure.sentence.startswith(NOTHING_TO_FIT):
-            self._show_misfit()  # it became known after Fit was pressed
-
     # ------------------------------------------------------------------------------------------ the actions
 
     @Slot()
     def fit(self) -> None:
         """Train; where it is known why that cannot be, show what mends it instead."""
-        if self._show_misfit():
+        if self.answers.show_misfit():
             return
         self.steps.open(3)
         self.views.show_plots()
         self.trainer.fit()
-
-    def _show_misfit(self) -> bool:
-        """Go to what in step 2 does not fit, if anything does not."""
-        if not self.own_code.is_trusted:
-            self.steps.open(2)
-            self.views.open_editor()
-            self.own_code.trust_button.setFocus()
-            return True
-        misfit = self.model_panel.misfit
-        if misfit:
-            self.steps.open(2)
-            self.model_panel.point_at_misfit()
-            self.status.say(misfit)
-        return bool(misfit)
 
     @Slot()
     def pause_or_resume(self) -> None:
@@ -498,26 +346,15 @@ class MainWindow(QMainWindow):
             self.middle.model.show_flow(shown, self.model_panel.instead_of_layers)
             self.middle.model.select(self.model_panel.layers.path if shown and shown.is_list else ())
 
-    def _ask_for_rows(self) -> None:
-        """What the table shows is looked up when it is in sight: its figures take a look at all rows."""
-        if self.views.is_on("rows"):
-            self.trainer.ask_for_rows()
-
     @Slot(str)
     def _fill_view(self, name: str) -> None:
         """A view has come into sight."""
         if name == "rows":
-            self._ask_for_rows()
+            self.answers.ask_for_rows()
         elif name == "model":
             self._show_flow(self.model_panel.flow)
         else:
             self.own_code.editor.setFocus()
-
-    @Slot(float)
-    def _show_reading(self, share: float) -> None:
-        is_reading = share < 1
-        self.actions_["cancel"].setEnabled(is_reading)
-        self.status.show_reading(share)
 
     @Slot(bool)
     def _look_for_lr(self, on: bool) -> None:
@@ -527,14 +364,6 @@ class MainWindow(QMainWindow):
             self.trainer.find_lr()
         else:
             self.trainer.cancel_reading()
-
-    @Slot(object)
-    def _show_lr(self, found: LrFound | None) -> None:
-        self.model_panel.training.lr_looked_for()
-        self.status.say("")
-        if found is not None and self.prepared is not None and found.session == self.prepared.session:
-            self.views.show_plots()
-            self.plots.show_lr(found)
 
     @Slot(object)
     def _points_painted(self, points: tuple[tuple[float, float, int], ...]) -> None:
