@@ -38,6 +38,8 @@ class Parts:
     evaluate_panel: EvaluatePanel
     improve_panel: ImprovePanel
     save_panel: SavePanel
+    panels: tuple[StepPanel, ...]
+    """Those of the six steps, in order."""
     steps: StepStack
     middle: Middle
     views: Views
@@ -45,14 +47,6 @@ class Parts:
     status: StatusBar
     menus: Menus
     actions: Actions
-
-    @property
-    def panels(self) -> tuple[StepPanel, ...]:
-        """Those of the six steps, in order."""
-        return (
-            self.data_panel, self.model_panel, self.fit_panel, self.evaluate_panel, self.improve_panel,
-            self.save_panel,
-        )  # fmt: skip
 
     @property
     def plots(self) -> PlotArea:

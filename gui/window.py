@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -91,12 +91,7 @@ class MainWindow(QMainWindow):
         self.fit_panel = FitPanel(self.document, [self.actions_[name] for name in CONTROLS])
         self.evaluate_panel = EvaluatePanel(self.document)
         self.improve_panel = ImprovePanel(self.document)
-        self.save_panel = SavePanel(self.document, [
-            (self.actions_["save_model"], "One .pt file: a plain state_dict for everyone, the experiment for Sixstep."),
-            (self.actions_["save_experiment"], "The settings alone, as a TOML file that can be read and edited."),
-            (self.actions_["export_script"], "The PyTorch script at the right: it gives the same losses to the bit."),
-            (self.actions_["open"], "After reloading, the model predicts again and says the largest difference."),
-        ])  # fmt: skip
+        self.save_panel = SavePanel(self.document, self._ways_to_save())
         self.panels: tuple[StepPanel, ...] = (
             self.data_panel, self.model_panel, self.fit_panel, self.evaluate_panel, self.improve_panel,
             self.save_panel,
@@ -135,8 +130,16 @@ class MainWindow(QMainWindow):
             data_panel=self.data_panel, model_panel=self.model_panel, weights=self.weights, own_code=self.own_code,
             fit_panel=self.fit_panel, evaluate_panel=self.evaluate_panel, improve_panel=self.improve_panel,
             save_panel=self.save_panel, steps=self.steps, middle=self.middle, views=self.views, code=self.code,
-            status=self.status, menus=self.menus, actions=self.actions_,
+            panels=self.panels, status=self.status, menus=self.menus, actions=self.actions_,
         )  # fmt: skip
+
+    def _ways_to_save(self) -> list[tuple[QAction, str]]:
+        return [
+            (self.actions_["save_model"], "One .pt file: a plain state_dict for everyone, the experiment for Sixstep."),
+            (self.actions_["save_experiment"], "The settings alone, as a TOML file that can be read and edited."),
+            (self.actions_["export_script"], "The PyTorch script at the right: it gives the same losses to the bit."),
+            (self.actions_["open"], "After reloading, the model predicts again and says the largest difference."),
+        ]
 
     def _place(self) -> None:
         self.setStatusBar(self.status)
