@@ -60,7 +60,8 @@ def _of_pictures(
             f"The backbone {folder.name} does not go with pictures of {' × '.join(map(str, inputs.shape))} "
             f"({_short(error)}): choose another, or another pooling, in step 2, or other pictures in step 1."
         ) from None
-    _check_draws_nothing(built, torch.zeros(1, *inputs.shape), folder)
+    if _draws(built, torch.zeros(1, *inputs.shape)):
+        raise _restless(folder)
     return built
 
 
@@ -78,14 +79,14 @@ def _of_texts(
     trial = torch.tensor([[inputs.n_tokens - 1], [0]]).repeat(1, length)  # a full text, and an empty one
     try:
         built = TextBackbone(backbone, n_outputs, model.pooling)
-        with torch.no_grad():
-            built.features(trial)
+        draws = _draws(built, trial)
     except Exception as error:
         raise InputError(
             f"The backbone {folder.name} does not go with texts of {length:,} tokens ({_short(error)}): choose a "
             "smaller length in step 1, or another backbone in step 2."
         ) from None
-    _check_draws_nothing(built, trial, folder)
+    if draws:
+        raise _restless(folder)
     return built
 
 
@@ -108,16 +109,19 @@ def _check_tokens(model: ex.Backbone, backbone: Any, folder: HubFolder, inputs: 
         )
 
 
-def _check_draws_nothing(built: Backbone | TextBackbone, X: torch.Tensor, folder: HubFolder) -> None:
-    """Raise InputError where it draws from torch's global generator in eval mode, as a masked autoencoder does."""
+def _draws(built: Backbone | TextBackbone, X: torch.Tensor) -> bool:
+    """Whether it draws from torch's global generator in eval mode, as a masked autoencoder does."""
     before = torch.get_rng_state()
     with torch.no_grad():
         built.features(X)
-    if not torch.equal(before, torch.get_rng_state()):
-        raise InputError(
-            f"The backbone {folder.name} draws random numbers also while it is judged, so no two looks at a picture or "
-            "a text are the same: choose another in step 2."
-        )
+    return not torch.equal(before, torch.get_rng_state())
+
+
+def _restless(folder: HubFolder) -> InputError:
+    return InputError(
+        f"The backbone {folder.name} draws random numbers also while it is judged, so no two looks at a picture or a "
+        "text are the same: choose another in step 2."
+    )
 
 
 def backbone_words(built: nn.Module) -> tuple[str, ...]:
