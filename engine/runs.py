@@ -119,7 +119,7 @@ def _kind(part: ex.Part) -> str:
 
 def _words(value: Any, zero: str) -> str:
     match value:
-        case None:
+        case None | "":
             return "none"
         case bool():
             return "yes" if value else "no"

@@ -75,3 +75,10 @@ def test_a_run_that_failed_says_how_far_it_came_and_why():
     why = "Own code, line 4: it ends its own process, so this fit has ended: take that out."
     run = Run(1, START, "cpu", "lost", 0.5, ("train", "test"), losses, {}, why)
     assert run.outcome == f"Failed after 2 of 200 epochs. {why}"
+
+
+def test_a_text_that_was_empty_was_none():
+    words = ex.Experiment(data=ex.Data(source=ex.Text(path="t.csv")))
+    theirs = ex.replace(words.data.source, tokens="backbone", tokenizer="someone/tiny")
+    tokens = ex.replace(words, data=ex.Data(source=theirs))
+    assert changes(words, tokens) == ["tokens word → backbone", "tokenizer none → someone/tiny"]
