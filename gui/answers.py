@@ -55,6 +55,7 @@ class Answers(QObject):
             panel.show_prepared(prepared)
         self._parts.weights.show_prepared(prepared)
         self._parts.plots.show_prepared(prepared)
+        self._parts.status.forget_fit()
         self._seal("validation" in prepared.points)
         self.show_code(self._document.experiment)
         self._parts.code.mark_changes()

@@ -104,7 +104,7 @@ class CodePane(QFrame):
         """Wide enough for a line of LONGEST letters."""
         letters = self._editor.fontMetrics().horizontalAdvance("x") * LONGEST
         edges = 2 * self._editor.frameWidth() + 2 * int(self._editor.document().documentMargin())
-        return QSize(letters + edges + self._editor.verticalScrollBar().sizeHint().width() + 6, 400)
+        return QSize(letters + edges + self._editor.verticalScrollBar().sizeHint().width() + 24, 400)
 
     @property
     def text(self) -> str:

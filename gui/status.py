@@ -65,7 +65,7 @@ class StatusBar(QStatusBar):
         self.epochs.setText(f"epoch {self._epoch:,} / {epochs:,}")
 
     def forget_fit(self) -> None:
-        """There is no model any more."""
+        """There is no fitted model now."""
         self._epoch = 0
         self.losses.setText("")
         self.show_epochs(self._epochs)

@@ -234,5 +234,8 @@ def test_diabetes_fits_in_the_window_with_a_validation_curve(person: Person) -> 
     session = Session(ex.replace(find_experiment("diabetes"), fit=person.window.document.experiment.fit))
     session.advance()
     assert np.array_equal(person.window.plots.loss._history.losses, session.history.losses)
-    assert person.window.plots.loss.legend_names == ["Train loss", "Validation loss", "Test loss"]
+    best = int(session.history.column("validation").argmin()) + 1
+    assert person.window.plots.loss.legend_names == [
+        "Train loss", "Validation loss", "Test loss", f"Best epoch: {best}"
+    ]  # fmt: skip
     assert "X_validation [66, 10] float32 cpu · 2.64 kB" in person.window.prepared.shapes

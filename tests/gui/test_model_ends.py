@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from engine import experiment as ex
 from engine.files import find_experiment
 from tests.gui.person import Counter, Person
+from tests.gui.test_layer_list import settle
 
 
 def press_mend(person: Person, label: str) -> None:
@@ -58,3 +59,26 @@ def test_layers_may_keep_their_logits_and_get_the_loss_that_takes_them(person):
     person.prepared_after(lambda: press_mend(person, "Use BCEWithLogitsLoss"))
     experiment = person.window.document.experiment
     assert experiment.model.layers == layers and experiment.fit.loss == ex.BCEWithLogitsLoss()
+
+
+def test_what_is_said_of_the_end_moves_nothing_that_is_being_read(person):
+    window, training = person.window, person.window.model_panel.training
+    circles = find_experiment("circles-relu")
+    layers = (ex.layers.Linear(out_features=8), ex.layers.Linear(), ex.layers.Sigmoid())
+    ended = ex.replace(
+        circles, model=ex.Sequential(layers=layers), fit=ex.replace(circles.fit, loss=ex.losses.BCELoss())
+    )
+    person.prepared_after(lambda: window.document.open(ended, None))
+    window.steps.open(2)
+
+    def places() -> list[int]:
+        parts = training.loss, training.optimizer, training.find_lr, training.scheduler
+        return [part.mapTo(training, QPoint()).y() for part in parts]
+
+    settle()
+    before, failed = places(), Counter(window.trainer.failed)
+    window.document.replace(ex.replace(ended, model=ex.Sequential(layers=layers[:2])))
+    person.wait(lambda: failed.count == 1 and training.end.isVisible())
+    settle()
+    assert places() == before
+    assert window.model_panel.rect().contains(training.end.geometry()), "at its foot, in sight however it is scrolled"

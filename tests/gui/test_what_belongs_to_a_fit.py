@@ -41,7 +41,9 @@ def test_a_new_experiment_has_nothing_of_the_one_before(person: Person, tmp_path
     assert window.save_panel._result.text() == ""
     assert window.own_code.text == EXAMPLE and not window.actions_["own_code"].isChecked()
     assert window.evaluate_panel.model.rowCount() == 0
-    assert window.status.message == ""
+    assert window.status.message == "" and window.code.changed_lines == [], "nothing of it was changed"
+    person.prepared_after(lambda: window.document.edit("fit.optimizer", lr=0.3))
+    assert [line for line in window.code.changed_lines if "lr=0.3" not in line] == [] != window.code.changed_lines
     person.fit()
     assert window.improve_panel._list.item(0).text().startswith("Run 1 ")
 
@@ -75,7 +77,9 @@ def test_an_opened_model_keeps_its_scores_and_begins_a_list_of_runs(person: Pers
     person.filed_after(lambda: person.do("open"))
     assert window.improve_panel.runs == []
     assert window.evaluate_panel.model.rowCount() == 10 and done(person) == [1, 2, 3, 4, 6]
-    assert len(window.plots.loss._history) == 5
+    assert len(window.plots.loss._history) == 5 and window.code.changed_lines == []
+    person.prepared_after(lambda: window.document.edit("fit.optimizer", lr=0.3))
+    assert len(window.code.changed_lines) == 1
 
 
 def test_an_opened_experiment_begins_a_list_of_runs(person: Person, tmp_path: Path) -> None:
