@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from engine import experiment as ex
 from engine.models.ending import find_wrong_end, without_end
 
@@ -24,13 +22,9 @@ def is_classification(source: ex.Source) -> bool:
             return isinstance(source, CLASSES)
 
 
-def suiting_losses(source: ex.Source) -> tuple[type[ex.Loss], ...]:
-    """The losses that the target is for; two classes are only counted where the data is read."""
-    return tuple(kind for kind in get_args(ex.Loss) if not why_not(kind, source))
-
-
 def why_not(kind: type[ex.Loss], source: ex.Source) -> str:
-    """Why a loss is not for this data, in a sentence; empty where it is, as far as the experiment itself tells."""
+    """Why a loss is not for this data, in a sentence; empty where it is, as far as the experiment itself tells: two
+    classes are only counted where the data is read."""
     is_class, n = is_classification(source), n_classes(source)
     if kind not in ex.CLASS_LOSSES and is_class:
         return "It is for numbers, and the target here is a class."

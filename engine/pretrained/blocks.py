@@ -77,7 +77,7 @@ def _block(name: str, parts: dict[str, Shape], before: list[Block], following: d
         norm = part.BatchNorm1d if flat else part.BatchNorm2d
         return Block(name, norm(affine=bool(weight)), parts["running_mean"][0], None, keys)
     if not weight or not parts.keys() <= {"weight", "bias"}:
-        raise RefusedError(f"has {_some(name, parts)}, which is part of no layer that Sixstep knows")
+        raise _unknown(name, parts)
     match len(weight):
         case 1:
             return Block(name, _of_vector(weight[0], bias), weight[0] if bias else None, None, keys)
@@ -92,7 +92,7 @@ def _block(name: str, parts: dict[str, Shape], before: list[Block], following: d
             kernel = weight[2:3] if weight[2] == weight[3] else weight[2:]
             plane = part.Conv2d(out_channels=weight[0], kernel_size=kernel, bias=bias)
             return Block(name, plane, weight[1], weight[0], keys)
-    raise RefusedError(f"has {_some(name, parts)}, which is part of no layer that Sixstep knows")
+    raise _unknown(name, parts)
 
 
 def _is_flat(before: list[Block]) -> bool:
@@ -135,7 +135,7 @@ def _recurrent(name: str, parts: dict[str, Shape]) -> Block:
     hidden = parts["weight_hr_l0"][1] if projected else parts["weight_hh_l0"][-1]
     kind = GATES.get(parts["weight_ih_l0"][0] // max(hidden, 1))
     if kind is None:
-        raise RefusedError(f"has {_some(name, parts)}, which is part of no layer that Sixstep knows")
+        raise _unknown(name, parts)
     depth = sum(key.startswith("weight_ih_l") and not key.endswith("_reverse") for key in parts)
     both = "weight_ih_l0_reverse" in parts
     layer = kind(hidden_size=hidden, num_layers=depth, bias="bias_ih_l0" in parts, bidirectional=both)
@@ -144,6 +144,7 @@ def _recurrent(name: str, parts: dict[str, Shape]) -> Block:
     return Block(name, layer, parts["weight_ih_l0"][1], (projected or hidden) * (2 if both else 1), tuple(parts))
 
 
-def _some(name: str, parts: dict[str, Shape]) -> str:
+def _unknown(name: str, parts: dict[str, Shape]) -> RefusedError:
     key = next(iter(parts))
-    return f"{shown(f'{name}.{key}' if name else key)} {shown(list(parts[key]), 30)}"
+    tensor = f"{shown(f'{name}.{key}' if name else key)} {shown(list(parts[key]), 30)}"
+    return RefusedError(f"has {tensor}, which is part of no layer that Sixstep knows")
