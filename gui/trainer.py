@@ -57,6 +57,8 @@ class TrainingThread(QThread):
         self._trust = Trust() if trust is None else trust
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._latest_prepare = 0
+        self._latest_search = self._given_up_search = 0
+        """Of the searches for a learning rate, counted from 1."""
         self._stop_asked = threading.Event()
         self._cancel_asked = threading.Event()
         self._end_asked = threading.Event()
@@ -112,12 +114,16 @@ class TrainingThread(QThread):
 
     @Slot()
     def cancel_reading(self) -> None:
-        """Give up the file that is being read, or the search for a learning rate. What was there before stays."""
+        """Give up the file that is being read, or the search for a learning rate, also one that has not begun yet.
+        What was there before stays."""
+        self._given_up_search = self._latest_search
         self._cancel_asked.set()
 
     def find_lr(self) -> None:
         """Look for a learning rate; the answer is lr_found."""
-        self._commands.put(self._find_lr)
+        self._latest_search += 1
+        number = self._latest_search
+        self._commands.put(lambda: self._find_lr(number))
 
     def check_code(self, experiment: ex.Experiment, device: str) -> None:
         """Try the own code of an experiment on a few rows; the answer is code_checked."""
@@ -338,7 +344,10 @@ class TrainingThread(QThread):
             raise InputError("The model is being fitted: stop the fit, then check the code.")
         self.code_checked.emit(self.desk.check_code(experiment, device))
 
-    def _find_lr(self) -> None:
+    def _find_lr(self, number: int) -> None:
+        if number <= self._given_up_search:
+            self.lr_found.emit(None)
+            return
         if self._state is RunState.RUNNING:
             raise InputError("The model is being fitted: stop the fit, then look for a learning rate.")
         self.lr_found.emit(self.desk.find_lr())

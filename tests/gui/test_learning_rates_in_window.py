@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -109,6 +111,18 @@ def test_a_search_is_given_up_by_the_same_button(person: Person) -> None:
     assert training.find_lr.text() == "Find a learning rate"
     person.wait(lambda: ended.count == 1)
     assert not window.plots.lr_finder.isVisible(), "nobody waits for it any more"
+
+
+def test_a_search_is_given_up_also_before_the_thread_has_begun_it(person: Person) -> None:
+    window, training = person.window, person.window.model_panel.training
+    ended = Counter(window.trainer.lr_found)
+    go = threading.Event()
+    window.trainer._commands.put(go.wait)  # the thread is busy
+    training.find_lr.click()
+    training.find_lr.click()
+    go.set()
+    person.wait(lambda: ended.count == 1)
+    assert not window.plots.lr_finder.isVisible()
 
 
 def test_where_there_is_nothing_to_look_with_a_sentence_says_so_and_the_button_is_back(person: Person) -> None:
