@@ -44,7 +44,10 @@ class PlotArea(QSplitter):
         for view in self._views:
             self.data.addWidget(view)
         self.view: View = self.scatter
-        self._no_data = named(QLabel("No data: step 1 says why.", alignment=Qt.AlignmentFlag.AlignCenter), "muted")
+        self._no_data = card()
+        QVBoxLayout(self._no_data).addWidget(
+            named(QLabel("No data: step 1 says why.", alignment=Qt.AlignmentFlag.AlignCenter), "muted")
+        )
         self.data.addWidget(self._no_data)
         self.loss = LossPlot()
         self.lr_finder = LrPlot()

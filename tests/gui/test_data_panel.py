@@ -371,3 +371,15 @@ def test_alt_d_goes_to_the_box_of_sources(panel: DataPanel) -> None:
     panel.scaling.widgets["target"].setFocus()
     QTest.keyClick(panel, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
     assert panel.source.combo.hasFocus()
+
+
+def test_why_nothing_could_be_built_can_be_read_whole_in_the_narrow_column(panel: DataPanel) -> None:
+    panel.resize(318, 700)
+    panel.show()
+    label = panel.findChild(QLabel, "shapes")
+    sentence = "measurements-of-last-year.csv: there is no such file in /home/somebody/data: choose the file again."
+    panel.show_failure(sentence)
+    assert label.text().replace("\n", " ") == sentence == label.toolTip()
+    assert label.sizeHint().width() <= panel.width() and label.objectName() == "error"
+    panel.show_prepared(prepared(panel))
+    assert label.objectName() == "shapes" and not label.toolTip()

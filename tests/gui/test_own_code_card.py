@@ -34,7 +34,7 @@ def test_what_is_wrong_with_the_code_is_in_the_colour_of_errors(qtbot: QtBot) ->
         document.open(ex.replace(document.experiment, model=ex.OwnCode(code=code)), None)
         assert card.summary.objectName() == name, card.summary.text()
     document.open(ex.replace(document.experiment, model=ex.OwnCode(code=broken + "# unseen")), None)
-    assert (card.summary.objectName(), card.summary.text()) == ("own code summary", UNTRUSTED)
+    assert (card.summary.objectName(), card.summary.text()) == ("warning", UNTRUSTED)
 
 
 def test_once_trusted_the_code_is_no_longer_said_to_be_unread(person: Person) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -21,6 +22,9 @@ from gui.steps.data.uses import sentence
 from gui.steps.panel import StepPanel
 from gui.theme import Theme
 from gui.widgets import heading, named, note
+
+EDGES, FEWEST = 32, 24
+"""A sentence is broken by hand where the tensors would be: pixels beside it, and letters a line at least."""
 
 
 class DataPanel(StepPanel):
@@ -101,7 +105,8 @@ class DataPanel(StepPanel):
 
     def show_prepared(self, prepared: Prepared) -> None:
         self._prepared = prepared
-        self._shapes.setText("\n".join(prepared.shapes))
+        self._say("\n".join(prepared.shapes), "shapes")
+        self._shapes.setToolTip("")
         self._warnings.setText("\n".join(prepared.warnings))
         self._warnings.setVisible(bool(prepared.warnings))
         if prepared.experiment.data.source == self.document.experiment.data.source:
@@ -110,9 +115,17 @@ class DataPanel(StepPanel):
         self.guards.show_guards(prepared.guards)
         self.guards.setEnabled(prepared.experiment == self.document.experiment)
 
+    def _say(self, text: str, name: str) -> None:
+        """In the place of the tensors; the theme colours by name."""
+        self._shapes.setText(text)
+        self._shapes.setObjectName(name)
+        self._shapes.style().polish(self._shapes)
+
     def show_failure(self, sentence: str) -> None:
         """Nothing could be built of the experiment: say why, where the tensors would be."""
-        self._shapes.setText(sentence)
+        letters = (self.width() - EDGES) // self._shapes.fontMetrics().averageCharWidth()
+        self._say("\n".join(wrap(sentence, max(letters, FEWEST))), "error")
+        self._shapes.setToolTip(sentence)
         self._warnings.hide()
         self.guards.show_guards(())
 

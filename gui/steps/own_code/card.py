@@ -52,6 +52,7 @@ class OwnCodeCard(QWidget):
         except InputError as error:
             said, is_wrong = str(error), trusted
         self.summary.setText(said if trusted else UNTRUSTED)
-        self.summary.setObjectName("error" if is_wrong else "own code summary")  # the theme colours by name
+        name = "error" if is_wrong else "own code summary" if trusted else "warning"
+        self.summary.setObjectName(name)  # the theme colours by name
         self.summary.style().polish(self.summary)
         self.button.setText("Edit the code…" if trusted else "Read the code…")
