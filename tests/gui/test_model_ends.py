@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 
 from engine import experiment as ex
 from engine.files import find_experiment
+from tests.gui.layer_bench import settle
 from tests.gui.person import Counter, Person
-from tests.gui.test_layer_list import settle
 
 
 def press_mend(person: Person, label: str) -> None:
