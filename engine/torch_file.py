@@ -30,6 +30,9 @@ OWN_FOLDER = "sixstep/"
 EXPORTED = "archive_format"
 """A member that a program of torch.export has, and no other file of torch."""
 
+OLD_EXPORTED = "serialized_exported_program.json"
+"""The same in older versions of torch, where the weights were a pickle inside."""
+
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 NOT_WEIGHTS = "not a PyTorch checkpoint (.pt) or .safetensors file: choose a file that torch.save wrote"
@@ -173,6 +176,8 @@ def read_archive(data: bytes) -> dict[str, memoryview]:
     names = {info.filename.removeprefix(folder): info for info in infos}
     if "constants.pkl" in names or any(name.startswith("code/") for name in names):
         raise RefusedError("is a TorchScript program, not weights: save model.state_dict() with torch.save instead")
+    if any(info.filename.endswith(OLD_EXPORTED) for info in infos):
+        raise RefusedError("was exported by an older torch: export it again with torch 2.13, or save its state_dict()")
     if folder + "data.pkl" not in {info.filename for info in infos} and EXPORTED not in names:
         raise RefusedError(f"is a zip archive, but {NOT_WEIGHTS}")
     if len({name.casefold() for name in names}) < len(infos):

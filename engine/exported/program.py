@@ -15,7 +15,7 @@ from engine.errors import InputError
 from engine.exported import schema
 from engine.exported_file import CONSTANTS, SCALAR_TYPES, exported_tensors, exported_weights
 from engine.pickle_notes import RefusedError, TensorNote, shown
-from engine.torch_file import EXPORTED, named, read_archive, read_file
+from engine.torch_file import EXPORTED, file_format, named, read_archive, read_file
 
 MODEL = "models/model.json"
 MAX_JSON = 64 * 2**20
@@ -137,7 +137,8 @@ def _look(path: str, _stamp: tuple[int, int]) -> Program:
 def read_program(path: Path) -> tuple[Program, dict[str, memoryview], dict[str, memoryview]]:
     """The program in a .pt2 file, and the bytes of its weights and of its constants, by record. Raises InputError."""
     with named(path.name):
-        members = read_archive(read_file(path))
+        data = read_file(path)
+        members = read_archive(data) if file_format(data[:4096], path.suffix) == "zip" else {}
         if EXPORTED not in members or MODEL not in members:
             raise RefusedError("is no program of torch.export: choose a .pt2 file that torch.export.save wrote")
         weights, records = exported_weights(members)

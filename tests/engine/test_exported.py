@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from engine import experiment as ex
@@ -197,6 +199,12 @@ def test_a_file_that_is_no_program_is_refused_in_a_sentence(tmp_path):
     torch.save(nn.Linear(2, 3).state_dict(), tmp_path / "weights.pt")
     assert "is no program of torch.export" in refused(tmp_path / "weights.pt", Inputs((2,)))
     assert "does not exist" in refused(tmp_path / "gone.pt2", Inputs((2,)))
+    save_file({"weight": torch.zeros(2, 2)}, tmp_path / "theirs.safetensors")
+    assert "is no program of torch.export" in refused(tmp_path / "theirs.safetensors", Inputs((2,)))
+    with zipfile.ZipFile(tmp_path / "old.pt2", "w") as archive:
+        archive.writestr("serialized_exported_program.json", "{}")
+        archive.writestr("serialized_state_dict.pt", "")
+    assert "was exported by an older torch" in refused(tmp_path / "old.pt2", Inputs((2,)))
     with pytest.raises(InputError, match=r"needs a \.pt2 file"):
         build_model(ex.Exported(), Inputs((2,)), 3)
     assert "needs a .pt2 file" in script(ex.Experiment(model=ex.Exported()))
