@@ -77,6 +77,8 @@ def dense(model: nn.Module) -> Dense | Line | None:
         return Line(model) if len(model.weights) == 1 else None
     if isinstance(model, LinearRegressionModelV2):
         return Dense([model.linear_layer])
+    if type(model) is nn.Linear:  # the head of a backbone
+        return Dense([model])
     if type(model) is not nn.Sequential:
         return None
     layers = list(model)

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from engine import experiment as ex
 from engine.errors import InputError
 from engine.experiment.layers import draws
+from engine.training.frozen import Features, parted
 from engine.training.modes import Switch, mode_switch
 from engine.training.recordable import is_recordable
 from engine.training.recorder import Recorder
@@ -50,12 +51,12 @@ def build_loop(
     """The loop for `experiment` over a model and an optimizer that are built. Raises InputError."""
     fit = experiment.fit
     switch = mode_switch(model, _n_frozen(experiment))
-    forward = _compiled(model, device) if fit.computing.compile else model.forward
+    step, forward = _step(experiment, model, loss_fn, optimizer, device)
     schedule = None
     if fit.scheduler is not None:
         schedule = Schedule(fit.scheduler, optimizer, steps_an_epoch * fit.epochs, fit.epochs)
     return Loop(
-        step=training_step(model, loss_fn, optimizer, fit, device, forward),
+        step=step,
         forward=forward,
         loss_fn=loss_fn,
         switch=switch,
@@ -64,6 +65,21 @@ def build_loop(
         change=_augmentation(experiment),
         recorder=Recorder(model, optimizer) if is_recordable(experiment, device) else None,
     )
+
+
+def _step(
+    experiment: ex.Experiment, model: nn.Module, loss_fn: nn.Module, optimizer: torch.optim.Optimizer, device: str
+) -> tuple[Step, Forward]:
+    """A step of the model, and its forward pass. Raises InputError."""
+    fit = experiment.fit
+    parts = parted(experiment, model, _n_frozen(experiment))
+    if parts is None:
+        forward = _compiled(model, device) if fit.computing.compile else model.forward
+        return training_step(model, loss_fn, optimizer, fit, device, forward), forward
+    frozen, rest = parts
+    features = Features(frozen)
+    step = training_step(rest, loss_fn, optimizer, fit, device, rest.forward)
+    return features.before(step), lambda X: rest.forward(features.of(X))
 
 
 def _n_frozen(experiment: ex.Experiment) -> int:

@@ -112,6 +112,10 @@ def test_columns_of_a_larger_tensor_are_taken_as_they_lie() -> None:
     check(stack((2, 4, 1), nn.ReLU()), nn.MSELoss(), both[:, :-1], both[:, -1:])
 
 
+def test_a_head_alone_is_such_a_stack() -> None:
+    check(nn.Linear(5, 3), nn.CrossEntropyLoss(), *rows(32, (5, 3), "Cross"))
+
+
 def test_several_threads_change_nothing() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
@@ -122,8 +126,8 @@ def test_several_threads_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("model", [
-    nn.Linear(2, 1),
     LinearRegressionModel(2),
+    nn.Bilinear(2, 2, 1),
     nn.Sequential(nn.Linear(2, 1), nn.Softmax(dim=1)),
     nn.Sequential(nn.Linear(2, 3), nn.Dropout(), nn.Linear(3, 1)),
     nn.Sequential(nn.Linear(2, 3), nn.ReLU(inplace=True), nn.Linear(3, 1)),
