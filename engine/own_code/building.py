@@ -34,7 +34,10 @@ def build_own(model: ex.OwnCode, inputs: Inputs, n_outputs: int) -> nn.Module:
         raise OwnCodeError("it only ever runs in a process of its own: fit it through open_session.")
     contract = read_code(model.code)
     given = {"input_shape": inputs.shape, "n_outputs": n_outputs, "n_tokens": inputs.n_tokens}
-    built = getattr(module, contract.name)(**{name: given[name] for name in contract.takes})
+    made = getattr(module, contract.name, None)
+    if not callable(made):
+        raise OwnCodeError(f"{contract.name} is no class any more once the text has run: do not name it anew.")
+    built = made(**{name: given[name] for name in contract.takes})
     if not isinstance(built, nn.Module):
         raise OwnCodeError(f"{contract.name} is no nn.Module: let it subclass nn.Module.", contract.line)
     return built

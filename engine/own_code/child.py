@@ -5,6 +5,7 @@ Nothing that it sends is taken on trust: sizes and types are checked, and no mor
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -34,6 +35,8 @@ STOP_SECONDS = 2.0
 """So long a step may go on after Stop."""
 START_SECONDS = 60.0
 """So long torch may take to load."""
+END_SECONDS = 2.0
+"""So long it may take to end, once it has closed its side or was killed."""
 OTHERS = 6
 """So many times as long may pass where it is not the person's text that takes the time: on a busy machine."""
 TRACED = re.compile(r'File "(?P<file>[^"]*)", line (?P<line>\d+) in')
@@ -58,7 +61,7 @@ class OwnChild:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `_end`
         self.process = subprocess.Popen(
             [sys.executable, "-B", "-m", MAIN, str(folder), str(memory)],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True,
         )  # fmt: skip
         self._inbox: Inbox = SimpleQueue()
         self._outbox: Outbox = SimpleQueue()
@@ -152,7 +155,10 @@ class OwnChild:
 
     def _last_words(self) -> str:
         """Why a child that has ended by itself has done so."""
-        code = self.process.wait()
+        try:
+            code = self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "its process cannot be understood any more: leave alone what it has not opened itself."
         if sys.platform != "win32" and code == -signal.SIGKILL:
             return "its process was killed, most likely because memory ran out there: make the model smaller."
         if out_of_memory(0, self._errors):
@@ -205,12 +211,17 @@ def _end(
     errors: IO[bytes],
     folder: tempfile.TemporaryDirectory[str],
 ) -> None:
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # those that it has begun, too
     process.kill()
     process.wait()
     outbox.put(None)
     for thread in threads:
-        thread.join()
-    for pipe in (process.stdin, process.stdout, errors):
+        thread.join(END_SECONDS)
+    # a process that has left the group may still hold a pipe open: then its thread waits on, and keeps the pipe
+    held = zip((process.stdin, process.stdout), threads, strict=True)
+    for pipe in (*(pipe for pipe, thread in held if not thread.is_alive()), errors):
         if pipe:
             with suppress(BrokenPipeError):  # what the child did not take any more
                 pipe.close()

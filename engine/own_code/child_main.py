@@ -47,14 +47,16 @@ def main(folder: Path, memory: int) -> None:
 
     from engine.own_code.work import Work  # torch
 
-    work = Work(folder / CODE, memory)
+    work, pid = Work(folder / CODE, memory), os.getpid()
     send(outgoing, Answer())  # ready
     with open(os.devnull, "w") as silent, redirect_stdout(silent), redirect_stderr(silent):  # noqa: PTH123
         while True:
             order, arrays = queue.get()
             trace.truncate(0)
             faulthandler.dump_traceback_later(LOOK, repeat=True, file=trace)
-            answer, given = _done(work, order, arrays)
+            answer, given = done(work, order, arrays)
+            if os.getpid() != pid:
+                REAL_EXIT(0)  # the person's text has divided its process: one of the two answers
             faulthandler.cancel_dump_traceback_later()
             send(outgoing, answer, given)
 
@@ -79,7 +81,9 @@ def _end_with_parent() -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.register_at_fork(after_in_child=partial(prctl, PR_SET_PDEATHSIG, signal.SIGKILL))
 
 
 def _say_where_at_exit(trace: IO[bytes]) -> None:
@@ -92,7 +96,7 @@ def _say_where_at_exit(trace: IO[bytes]) -> None:
     os._exit = leave  # type: ignore[assignment]
 
 
-def _done(work: Any, order: Order, arrays: Arrays) -> tuple[Answer, Arrays]:
+def done(work: Any, order: Order, arrays: Arrays) -> tuple[Answer, Arrays]:
     """Do one order; whatever goes wrong is an answer too."""
     from engine.own_code.trying import fault
     from engine.session import DivergedError

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from engine.errors import InputError
 
@@ -15,6 +17,13 @@ TAKEN = frozenset({
     "scheduler", "epochs", "epoch", "batch_size", "generator",
 })  # fmt: skip
 """Names that the exported script uses itself."""
+
+
+LONGEST = 200_000
+UNSEEN = re.compile("[\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Ends of lines and changes of the writing direction that an editor shows otherwise than Python reads them."""
+CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+"""A line that names the encoding, as PEP 263 has it."""
 
 
 class OwnCodeError(InputError):
@@ -50,7 +59,14 @@ class Contract:
 
 def read_code(code: str) -> Contract:
     """Find the model's class in `code`. Raises OwnCodeError with the line of what is not as it should be."""
-    tree = _parsed(code)
+    _check_characters(code)
+    try:
+        return _read(_parsed(code))
+    except RecursionError:  # nested too deeply for what walks through it
+        raise OwnCodeError("this text is nested too deeply: write it in several lines.") from None
+
+
+def _read(tree: ast.Module) -> Contract:
     _check_script(tree)
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     modules = [node for node in classes.values() if _is_module(node, classes, frozenset())]
@@ -59,6 +75,20 @@ def read_code(code: str) -> Contract:
         raise OwnCodeError("no class here subclasses nn.Module: begin with class MyModel(nn.Module):", line)
     found = max(modules, key=lambda node: node.lineno)
     return Contract(found.name, found.lineno, _takes(found, classes))
+
+
+def _check_characters(code: str) -> None:
+    """What would be shown as something else than it is, or run as something else in the exported script."""
+    if len(code) > LONGEST:
+        raise OwnCodeError(f"the text is longer than {LONGEST:,} characters: keep what the model needs.")
+    found = UNSEEN.search(code)
+    if found:
+        line = len(code[: found.start()].splitlines()) or 1
+        raise OwnCodeError(f"a character here cannot be seen (U+{ord(found[0]):04X}): take it out.", line)
+    for number, text in enumerate(code.splitlines()[:2], 1):
+        coding = CODING.match(text)
+        if coding and coding[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
+            raise OwnCodeError(f"the text is UTF-8 here, not {coding[1][:50]}: take this line out.", number)
 
 
 def _parsed(code: str) -> ast.Module:
@@ -76,15 +106,31 @@ def _check_script(tree: ast.Module) -> None:
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             raise OwnCodeError("from __future__ must come first in the exported script: take it out.", node.lineno)
+        if isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names):
+            raise OwnCodeError("import * may hide names that the exported script uses: name what you use.", node.lineno)
+        if isinstance(node, ast.If) and "__name__" in {each.id for each in ast.walk(node.test) if _is_name(each)}:
+            raise OwnCodeError("the exported script would run what stands below this if: take it out.", node.lineno)
         for name in sorted(_bound(node) & TAKEN):
             raise OwnCodeError(f"{name} is a name that the exported script uses: choose another.", node.lineno)
 
 
-def _bound(node: ast.stmt) -> set[str]:
-    if isinstance(node, ast.ClassDef | ast.FunctionDef):
-        return {node.name}
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return {each.id for target in targets if target for each in ast.walk(target) if isinstance(each, ast.Name)}
+def _is_name(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
+
+
+def _bound(node: ast.AST) -> set[str]:
+    """The names that a statement gives a meaning to outside of functions and classes, or takes it from."""
+    match node:
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return {name}
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return {each.asname or each.name.partition(".")[0] for each in names}
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return {name}
+        case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return set()
+    below = {name for each in ast.iter_child_nodes(node) for name in _bound(each)}
+    return below | ({node.name} if isinstance(node, ast.ExceptHandler) and node.name else set())
 
 
 def _is_module(node: ast.ClassDef, classes: dict[str, ast.ClassDef], seen: frozenset[str]) -> bool:

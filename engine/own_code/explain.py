@@ -9,6 +9,8 @@ from math import prod
 
 LONGEST = 220
 """Of an error that is not known here so many characters are shown."""
+MOST = 10_000
+"""So many characters are looked at."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class Place:
 def explain(kind: str, message: str, place: Place | None = None) -> str:
     """An error of the class `kind` with torch's or Python's `message`, as one sentence with a remedy."""
     place = place or Place()
-    first = " ".join(message.split())
+    first = " ".join(message[:MOST].split())
     for pattern, say in RULES:
         found = pattern.search(first)
         if found:
             return say(place, found)
     shown = first if len(first) <= LONGEST else f"{first[:LONGEST]}…"
     where = f" in {place.this}" if place.kind else ""
-    return f"{kind}{where}: {shown or 'no more was said'}{'' if shown.endswith(('.', '!', '?', '…')) else '.'}"
+    return f"{kind[:50]}{where}: {shown or 'no more was said'}{'' if shown.endswith(('.', '!', '?', '…')) else '.'}"
 
 
 def rule(pattern: str, sentence: str) -> tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]]:
@@ -208,6 +210,10 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
         "two tensors lie on different devices: make what you create in forward with device=x.device, and keep what you "
         "create in __init__ as an nn.Parameter or with self.register_buffer.",
     ),
+    rule(
+        r"Cannot copy out of meta tensor",
+        "a parameter or buffer was made on the device meta, which holds no numbers: leave device=... out.",
+    ),
     # often forgotten
     rule(
         r"cannot assign (?:module|parameter)s? before Module\.__init__\(\) call",
@@ -220,6 +226,19 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], str]], ...]
     rule(
         r"forward\(\) takes 1 positional argument but 2 were given",
         "forward is given the batch: write def forward(self, x).",
+    ),
+    rule(
+        r"forward\(\) missing \d+ required (?:positional|keyword-only) arguments?: '(\w+)'",
+        "forward is given the batch alone, not {0}: give {0} a default, or take it out.",
+    ),
+    rule(
+        r"__init__\(\) missing \d+ required (?:positional|keyword-only) arguments?: '(\w+)'",
+        "nothing gives {0} to __init__: write def __init__(self, ...) in the class, with a default for what is not "
+        "input_shape, n_outputs or n_tokens.",
+    ),
+    rule(
+        r"^unhashable type: '(\w+)'",
+        "{0} cannot be found in a set, as modules must be: leave __eq__ out, or write @dataclass(eq=False).",
     ),
     rule(
         r"element 0 of tensors does not require grad",

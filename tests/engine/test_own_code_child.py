@@ -135,6 +135,38 @@ def test_a_process_that_ends_leaves_the_line_behind(children, dataset, body, say
     assert isinstance(error, EndedError) and error.line == LINE and says in str(error)
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("[write(fd) for fd in range(3, 12)]", "cannot be understood"),
+        ("os.closerange(0, 200)", "process"),  # whether it ends of that within moments hangs on the machine
+    ],
+)
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_that_is_written_to_or_closed_ends_the_child_and_nothing_waits(children, dataset, body, says):
+    write = "def write(fd):\n    try:\n        os.write(fd, b'x' * 99)\n    except OSError:\n        pass"
+    text = doing(body).code.replace("class Mine", f"{write}\n\n\nclass Mine")
+    assert says in str(refused(children, dataset, ex.OwnCode(code=text)))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
+def test_what_own_code_has_begun_ends_with_its_child_and_a_divided_process_is_refused(children, dataset, tmp_path):
+    place = str(tmp_path / "pids")
+    start = f"open({place!r}, 'a').write(str(__import__('subprocess').Popen(['sleep', '600']).pid) + ' ')"
+    divide = f"pid = os.fork(); pid and open({place!r}, 'a').write(str(pid) + ' ')"
+    model = doing(f"{start}; {divide}")
+    child = child_for(model, child=children.new())
+    report = check(with_model(model), "cpu", dataset, child)
+    assert report.out_shape == (32, 1)  # one answer, not two
+    child.close()
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    ended = threading.Event()
+    deadline = time.monotonic() + 20
+    while any(map(running, pids)) and time.monotonic() < deadline:
+        ended.wait(0.05)
+    assert len(pids) >= 2 and not any(map(running, pids))
+
+
 def test_a_process_that_is_killed_is_a_sentence_without_a_line(children, dataset):
     error = refused(children, dataset, doing("os.kill(os.getpid(), 9)"))
     assert error.line == 0 and "was killed" in str(error)

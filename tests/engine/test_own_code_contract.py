@@ -67,6 +67,21 @@ def test_the_example_is_a_model_and_trusted_from_the_start():
         (HEAD + "X_train = 3\nclass M(nn.Module): pass\n", 3, "X_train is a name that the exported script uses"),
         (HEAD + "class model(nn.Module): pass\n", 3, "model is a name"),
         (HEAD + "a, (b, device) = 1, (2, 3)\nclass M(nn.Module): pass\n", 3, "device is a name"),
+        (HEAD + "if True:\n    epoch = 2\nclass M(nn.Module): pass\n", 3, "epoch is a name"),
+        (HEAD + "try: pass\nexcept OSError as model: pass\nclass M(nn.Module): pass\n", 3, "model is a name"),
+        (HEAD + "import math as test\nclass M(nn.Module): pass\n", 3, "test is a name"),
+        (HEAD + "from torch import *\nclass M(nn.Module): pass\n", 3, "name what you use"),
+        (HEAD + "class M(nn.Module): pass\nif __name__ == '__main__':\n    print(M())\n", 4, "take it out"),
+        (HEAD + "# harmless \u202e\nclass M(nn.Module): pass\n", 3, "U+202E"),
+        ("\ufeff" + HEAD + "class M(nn.Module): pass\n", 1, "U+FEFF"),
+        (HEAD + "x = 'a\u2028b'\nclass M(nn.Module): pass\n", 3, "U+2028"),
+        ("# -*- coding: latin-1 -*-\n" + HEAD + "class M(nn.Module): pass\n", 1, "UTF-8 here, not latin-1"),
+        (HEAD + "x = '\ud800'\nclass M(nn.Module): pass\n", 0, "no Python"),
+        (HEAD + "\tx = 1\nclass M(nn.Module): pass\n", 3, "unexpected indent"),
+        (HEAD + "if True:\n        x = 1\n\ty = 2\nclass M(nn.Module): pass\n", 5, "tabs"),
+        (HEAD + f"class M({'a.' * 900}b): pass\n", 0, "nested too deeply"),
+        ("#" * 200_001, 0, "longer than 200,000"),
+        (HEAD + "def f():\n    class M(nn.Module): pass\n", 0, "subclasses nn.Module"),
         (HEAD + "class M(nn.Module):\n    def __init__(self, hidden): pass\n", 4, "hidden=16"),
         (HEAD + "class M(nn.Module):\n    def __init__(self, *, hidden, n_outputs=1): pass\n", 4, "hidden=16"),
     ],
@@ -94,6 +109,18 @@ def test_nothing_of_it_runs_and_torch_is_not_there():
     )
     assert child.returncode == 0, child.stderr
     assert evil in child.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# coding: utf-8", "size = sum(epoch for epoch in range(3))", "f = lambda model: model",
+        "def f(model):\n    train = model\n    return train", "größe, ﬁ = 1, 2", "import torch.nn.functional as F",
+        "class Train:\n    epochs = 3",
+    ],
+)  # fmt: skip
+def test_what_takes_no_name_from_the_script_is_allowed(line):
+    assert read_code(f"{line}\n{HEAD}class M(nn.Module): pass\n").name == "M"
 
 
 @pytest.mark.parametrize("code", [EXAMPLE, "'\"\"\"\\n\t€ \\\\ \u2028\n", "a\r\nb"])
