@@ -141,6 +141,7 @@ class ScatterPlot(PlotCard):
             self._controls.setVisible(self._has_choices and not is_on)
             self.painting.is_active = is_on and self.paint_bar.isEnabled()
             self.plot.setToolTip(PAINT_HELP if is_on else HELP)
+            self._set_scale(self._source is not None and self._source.task == "classes")
             self.show_all()
         self._show_painting()
 
@@ -210,7 +211,8 @@ class ScatterPlot(PlotCard):
         x, y = self.axes
         values = self.rows.values(x), self.rows.values(y)
         self.points.show_cloud(cloud(*values))
-        self._set_scale({x.kind, y.kind} in ({"feature"}, {"pca"}) and x != y and are_alike(*values))
+        if self._source is None:  # while one paints the view stays
+            self._set_scale({x.kind, y.kind} in ({"feature"}, {"pca"}) and x != y and are_alike(*values))
         self._name_axes()
         self.hover.hide()
         if self._prepared is not None:
