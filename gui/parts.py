@@ -15,11 +15,11 @@ from gui.steps.evaluate import EvaluatePanel
 from gui.steps.fit import FitPanel
 from gui.steps.improve import ImprovePanel
 from gui.steps.model import ModelPanel
+from gui.steps.model.weights import WeightsForm
 from gui.steps.own_code import OwnCodeView
 from gui.steps.panel import StepPanel
 from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
-from gui.steps.weights import WeightsForm
 from gui.views import Views
 
 if TYPE_CHECKING:

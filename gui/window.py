@@ -41,10 +41,10 @@ from gui.steps.evaluate import EvaluatePanel
 from gui.steps.fit import FitPanel
 from gui.steps.improve import ImprovePanel
 from gui.steps.model import ModelPanel
+from gui.steps.model.weights import WeightsForm
 from gui.steps.panel import StepPanel
 from gui.steps.save import SavePanel
 from gui.steps.stack import StepStack
-from gui.steps.weights import WeightsForm
 from gui.theme import DARK, LIGHT, Theme, apply_theme, icon, system_theme
 from gui.trainer import TrainingThread
 from gui.views import Views

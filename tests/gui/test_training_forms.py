@@ -23,7 +23,7 @@ from gui.form.part_list import PartList
 from gui.number_boxes import FloatBox, WholeBox
 from gui.steps.fit import FitPanel
 from gui.steps.fit_words import batches_in_words, no_precision
-from gui.steps.training import TrainingForms
+from gui.steps.model.training import TrainingForms
 from tests.engine.every_choice import label, settings
 from tests.gui.person import Person
 

@@ -14,7 +14,7 @@ from engine import experiment as ex
 from engine.files import find_experiment
 from engine.pretrained.matching import Match, Row
 from gui.document import Document
-from gui.steps.weights import WeightsForm
+from gui.steps.model.weights import WeightsForm
 from gui.theme import LIGHT
 from tests.gui.person import Person
 

@@ -22,11 +22,11 @@ from gui.form import ChoiceForm
 from gui.frames import Prepared, Sizes
 from gui.model_flow import ModelFlow
 from gui.model_view.view import NO_LAYERS
-from gui.steps.backbone import BackboneCard
-from gui.steps.exported import ExportedCard
+from gui.steps.model.backbone import BackboneCard
+from gui.steps.model.exported import ExportedCard
 from gui.steps.model.layer_list import LayerList
+from gui.steps.model.training import TrainingForms
 from gui.steps.panel import StepPanel
-from gui.steps.training import TrainingForms
 from gui.theme import Theme
 from gui.widgets import heading, named, note
 

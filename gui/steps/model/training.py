@@ -17,7 +17,7 @@ from gui.document import Document
 from gui.form import ChoiceForm, Form
 from gui.frames import Prepared
 from gui.misfit import MisfitNote
-from gui.steps.lr_line import LrLine
+from gui.steps.model.lr_line import LrLine
 from gui.steps.panel import StepPanel
 from gui.widgets import named
 
