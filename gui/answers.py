@@ -61,7 +61,10 @@ class Answers(QObject):
         self._parts.code.mark_changes()
         self.ask_for_rows()
         self._mark_steps(True)
-        self._let_model_go()
+        self._let_model_go(prepared.before)
+        if self._parts.improve_panel.take_up(prepared.session):
+            self._document.model_trained()
+            self._parts.status.say("The settings are those of before, and so are its model and its curve.")
         self._parts.actions.refresh(self.state, True)
 
     @Slot(object)
@@ -188,9 +191,11 @@ class Answers(QObject):
             self._parts.plots.forget_fit(isinstance(source, ex.Painted) or self._parts.model_panel.knows_data)
         self._let_model_go()
 
-    def _let_model_go(self) -> None:
-        """The model that was fitted has given way: say what is kept of it."""
-        said, kept = self._parts.status.message, self._parts.improve_panel.let_go(self._document.model_unsaved)
+    def _let_model_go(self, waiting: int | None = None) -> None:
+        """The model that was fitted has given way: say what is kept of it. `waiting`: the session that an undo brings
+        back."""
+        kept = self._parts.improve_panel.let_go(self._document.model_unsaved, waiting)
+        said = self._parts.status.message
         if kept:
             self._parts.status.say(kept if said.startswith("Reading…") else f"{said} {kept}".strip())
         self._document.model_discarded()

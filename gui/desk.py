@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,8 @@ from gui.frames import (
 )
 from gui.row_heads import rows_shown
 
+MOST_LEFT = 2**28
+"""Bytes that a trained model may take while it waits for an undo."""
 LISTED_ROWS = 10_000
 """Test rows listed beside their predictions."""
 
@@ -71,6 +74,8 @@ class Desk:
         """The data of an experiment that could not be built."""
         self._fitted: tuple[ex.Data, ex.Loss, list[float]] | None = None
         """The losses of the last fit that choices were made by, with its data and its loss function."""
+        self._left: tuple[int, Session] | None = None
+        """The trained session before this one, by its number: an undo takes it up again."""
         self._numbers = itertools.count(1)
         self._number = 0
         self._sent_epochs = 0
@@ -115,18 +120,22 @@ class Desk:
 
     def fits(self, experiment: ex.Experiment, wanted: str) -> bool:
         """Whether the session is for this experiment already, but for the number of epochs."""
-        if self._session is None or self._session.device != device.pick(wanted) or not self.can_answer:
-            return False
-        if experiment.fit.epochs < self._session.epoch:
-            return False  # fewer than are done: another experiment
-        own = self._session.experiment
-        if hangs_on_length(own.fit.scheduler) and own.fit.epochs != experiment.fit.epochs:
-            return False
-        return ex.replace(own, fit=ex.replace(own.fit, epochs=experiment.fit.epochs)) == experiment
+        return self._session is not None and self.can_answer and _fits(self._session, experiment, device.pick(wanted))
+
+    def take_up(self, experiment: ex.Experiment, wanted: str) -> Prepared | None:
+        """The trained session that gave way last, where it is for this experiment; None where it is not."""
+        if self._left is None or not _fits(self._left[1], experiment, device.pick(wanted)):
+            return None
+        (number, session), self._left = self._left, None
+        self._leave(self._session, experiment)
+        session.extend(experiment.fit.epochs)
+        self._session = session
+        return self._describe(number)
 
     def prepare(self, experiment: ex.Experiment, wanted: str) -> Prepared:
         """A session at epoch 0. The data is read again only when it is other data."""
         old, self._session = self._session, None
+        self._leave(old, experiment)
         if old is not None:
             self._read = old.experiment.data, old.dataset
             if old.epoch:
@@ -146,6 +155,14 @@ class Desk:
                 self._read = experiment.data, dataset  # the next change of the model may be the one that fits
             raise
         return self._describe()
+
+    def _leave(self, old: Session | None, experiment: ex.Experiment) -> None:
+        """Keep a session that is trained and small, as long as the data is the same and it is not begun anew."""
+        if old is not None and old.epoch:
+            is_kept = not isinstance(old, RemoteSession) and old.experiment != experiment and _n_bytes(old) <= MOST_LEFT
+            self._left = (self._number, old) if is_kept else None
+        if self._left is not None and self._left[1].experiment.data != experiment.data:
+            self._left = None
 
     def sizes(self, experiment: ex.Experiment) -> Sizes | None:
         """What a model for this experiment takes and gives, where its data is read but nothing could be built."""
@@ -217,11 +234,13 @@ class Desk:
         self._session = session
         return self._describe()
 
-    def _describe(self) -> Prepared:
+    def _describe(self, number: int | None = None) -> Prepared:
         session = self.session
-        self._number, self._sent_epochs, self._is_evaluated = next(self._numbers), 0, False
+        self._number = next(self._numbers) if number is None else number
+        self._sent_epochs, self._is_evaluated = 0, False
         table = self._table(session.experiment.data.source)
-        return describe(session, self._number, table, self._tables, self._learning_rates(session))
+        prepared = describe(session, self._number, table, self._tables, self._learning_rates(session))
+        return replace(prepared, before=None if self._left is None else self._left[0])
 
     def _learning_rates(self, session: Session) -> NDArray[np.float64] | None:
         """Where they hang on the losses, as they would be with those of the last fit of the same data and loss."""
@@ -299,6 +318,21 @@ class Desk:
         until the model is evaluated."""
         has_validation = "validation" in self.session.dataset.splits
         return rows_shown(self.session, self._tables, sealed=has_validation and not self._is_evaluated)
+
+
+def _fits(session: Session, experiment: ex.Experiment, on_device: str) -> bool:
+    """Whether a session is for this experiment, but for the number of epochs."""
+    own, epochs = session.experiment, experiment.fit.epochs
+    if session.device != on_device or epochs < session.epoch:  # fewer than are done: another experiment
+        return False
+    if hangs_on_length(own.fit.scheduler) and own.fit.epochs != epochs:
+        return False
+    return ex.replace(own, fit=ex.replace(own.fit, epochs=epochs)) == experiment
+
+
+def _n_bytes(session: Session) -> int:
+    """What the weights take, and as much again for each gradient and the optimizer's two means."""
+    return 4 * sum(parameter.nbytes for parameter in session.model.parameters())
 
 
 def _parameters(session: Session) -> dict[str, NDArray[np.float32]]:

@@ -137,6 +137,8 @@ class Prepared:
     images: ImagePreview | None = None
     series: SeriesPreview | None = None
     texts: TextPreview | None = None
+    before: int | None = None
+    """The number of the trained session that it has taken the place of, where an undo would bring that back."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from engine import experiment as ex
 from engine.errors import HeadError, InputError
 from engine.own_code.trust import Trust
 from gui.failures import failure_of
-from gui.frames import Failure, HeadMisfit, RunState
+from gui.frames import Failure, HeadMisfit, Prepared, RunState
 from gui.pace import Pace
 from gui.progress import Progress
 
@@ -268,7 +268,11 @@ class TrainingThread(QThread):
         if self.desk.fits(experiment, device):
             self.desk.session.extend(experiment.fit.epochs)
             return
-        self._send_prepared(experiment, device)
+        taken_up = self.desk.take_up(experiment, device)
+        if taken_up is None:
+            self._send_prepared(experiment, device)
+        else:
+            self._send_trained(taken_up)
 
     def _send_prepared(self, experiment: ex.Experiment, device: str) -> None:
         self._enter(RunState.IDLE)
@@ -361,13 +365,17 @@ class TrainingThread(QThread):
         if prepared is None:  # it brings its own code
             self.opened.emit(opened)
             return
+        self._send_trained(prepared)
+        self.opened.emit(opened)
+
+    def _send_trained(self, prepared: Prepared) -> None:
+        """A session that has been trained already, with all that is known of it."""
         self._enter(RunState.IDLE)
         self.prepared.emit(prepared)
         self._start_clock()
         self._send_frame(force=True)
         self.evaluated.emit(self.desk.evaluate())
         self._enter(RunState.DONE)
-        self.opened.emit(opened)
 
     def _take_weights(self, weights: str, experiment: ex.Experiment) -> None:
         self.weights_found.emit(self.desk.take_weights(weights, experiment))

@@ -61,13 +61,21 @@ class ImprovePanel(StepPanel):
         self._bring_back.setEnabled(True)
         self._ticked()
 
-    def let_go(self, is_unsaved: bool) -> str:
-        """The model at hand has given way: what of its run is kept, in a sentence; nothing where there is no run."""
+    def take_up(self, number: int) -> bool:
+        """Whether the model of that session has been fitted and is at hand again."""
+        self._last = next((run for run in self.runs if run.number == number and run.ended != "lost"), None)
+        return self._last is not None
+
+    def let_go(self, is_unsaved: bool, waiting: int | None = None) -> str:
+        """The model at hand has given way: what of its run is kept, in a sentence; nothing where there is no run.
+        `waiting` is the number of the session that an undo brings back."""
         run, self._last = self._last, None
         if run is None:
             return ""
         model = "its model was not saved and is gone." if is_unsaved else "its model is saved."
         row = [other.number for other in self.runs].index(run.number)
+        if run.number == waiting:
+            return f"Run {row + 1} is kept in step 5; Undo brings its model back."
         return f"Run {row + 1} is kept in step 5, its settings and its curve; {model}"
 
     def clear(self) -> None:

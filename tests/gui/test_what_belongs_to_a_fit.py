@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
@@ -11,6 +12,7 @@ from engine import experiment as ex
 from engine.experiment import layers as of
 from engine.experiment.own_code import EXAMPLE
 from engine.files import find_experiment, write_experiment
+from engine.session import Session
 from tests.gui.person import Counter, Person
 from tests.gui.test_fit_in_window import new
 
@@ -92,14 +94,14 @@ def test_an_opened_experiment_begins_a_list_of_runs(person: Person, tmp_path: Pa
 
 
 @pytest.mark.parametrize("is_saved", [False, True])
-def test_an_edit_after_a_fit_says_where_the_run_is_kept(person: Person, tmp_path: Path, is_saved: bool) -> None:
+def test_other_data_after_a_fit_says_where_the_run_is_kept(person: Person, tmp_path: Path, is_saved: bool) -> None:
     window = person.window
     window.document.edit("fit", epochs=5)
     person.fit()
     if is_saved:
         person.answers.path = tmp_path / "model.pt"
         person.filed_after(lambda: person.do("save_model"))
-    person.prepared_after(lambda: window.document.edit("fit.optimizer", lr=0.02))
+    person.prepared_after(lambda: window.document.edit("data.split", train=70))
     kept = "Run 1 is kept in step 5, its settings and its curve; "
     model = "its model is saved." if is_saved else "its model was not saved and is gone."
     assert window.status.message == kept + model
@@ -110,6 +112,59 @@ def test_an_edit_after_a_fit_says_where_the_run_is_kept(person: Person, tmp_path
     person.fit()
     person.prepared_after(lambda: person.do("redo"))
     assert window.status.message.startswith("Run 2 is kept in step 5")
+
+
+def shown(person: Person) -> list[str]:
+    """What is shown of the model's parameters."""
+    table = person.window.plots.parameters
+    return [table.item(row, 1).text() for row in range(table.rowCount())]
+
+
+def test_undo_after_an_edit_brings_the_fitted_model_back(person: Person) -> None:
+    window = person.window
+    window.document.edit("fit", epochs=5)
+    person.fit()
+    learned, fitted, run = shown(person), window.status.epochs.text(), window.improve_panel.runs[0]
+    person.prepared_after(lambda: window.document.edit("fit", seed=43))
+    assert window.status.message == "Run 1 is kept in step 5; Undo brings its model back."
+    person.wait(lambda: shown(person) != learned)
+    assert done(person) == [1, 2] and not window.document.model_unsaved
+    person.prepared_after(lambda: person.do("undo"))
+    person.wait(lambda: done(person) == [1, 2, 3, 4])
+    assert shown(person) == learned and window.status.epochs.text() == fitted and window.document.model_unsaved
+    window.document.edit("fit", epochs=8)
+    person.fit()
+    (again,) = window.improve_panel.runs
+    assert again.number == run.number and len(again.losses) == 8, "it went on"
+    expected = Session(window.document.experiment)
+    expected.advance()
+    assert np.array_equal(again.losses, expected.history.losses)
+
+
+def test_undo_and_redo_go_to_and_fro_between_two_fitted_models(person: Person) -> None:
+    window = person.window
+    window.document.edit("fit", epochs=5)
+    person.fit()
+    first = shown(person)
+    person.prepared_after(lambda: window.document.edit("fit", seed=43))
+    person.fit()
+    second = shown(person)
+    for key, learned in (("undo", first), ("redo", second), ("undo", first)):
+        person.prepared_after(lambda key=key: person.do(key))
+        person.wait(lambda: done(person)[:4] == [1, 2, 3, 4])
+        person.wait(lambda learned=learned: shown(person) == learned)
+
+
+def test_after_reset_an_undo_brings_no_model_back(person: Person) -> None:
+    window = person.window
+    window.document.edit("fit", epochs=5)
+    person.fit()
+    learned = shown(person)
+    person.prepared_after(lambda: person.do("reset"))
+    person.prepared_after(lambda: window.document.edit("fit", seed=43))
+    person.prepared_after(lambda: person.do("undo"))
+    person.wait(lambda: shown(person) != learned)
+    assert done(person) == [1, 2]
 
 
 def test_what_is_said_of_a_choice_stands_beside_what_is_said_of_the_run(person: Person) -> None:
