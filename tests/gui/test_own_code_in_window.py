@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor
 
@@ -11,9 +12,9 @@ from engine.files import write_experiment
 from gui.frames import RunState
 from gui.pace import PACES
 from gui.settings import Settings
-from gui.steps.own_code.view import UNTRUSTED
+from gui.steps.own_code.view import BEGINNING, UNTRUSTED
 from gui.theme import LIGHT
-from tests.gui.person import Person
+from tests.gui.person import Counter, Person
 
 WIDER = EXAMPLE.replace("out_features=16", "out_features=8").replace("in_features=16", "in_features=8")
 WRONG = EXAMPLE.replace("in_features=16", "in_features=8")
@@ -253,6 +254,34 @@ def test_ctrl_enter_in_the_editor_checks_and_does_not_fit(person: Person, qtbot)
     person.wait(lambda: view.editor.wrong_line == 1)
     assert "Own code, line 1: this is no Python" in view.says.text()
     assert person.window.state is RunState.IDLE
+
+
+@pytest.mark.parametrize("code", [EXAMPLE, WRONG])
+def test_the_focus_stays_in_the_editor_while_its_text_is_checked_and_after(person: Person, qtbot, code):
+    person.do("own_code")
+    view = person.window.own_code
+    write(person, code)
+    person.window.activateWindow()
+    view.check_button.setFocus()
+    checked = Counter(person.window.trainer.code_checked)
+    qtbot.keyClick(view.check_button, Qt.Key.Key_Space)
+    assert view.says.text() == "Checking…" and person.window.focusWidget() is view.editor
+    qtbot.keyClick(view.editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    person.wait(lambda: view.use_button.isEnabled())
+    assert person.window.focusWidget() is view.editor
+    person.prepared_after(view.use_button.click) if code == EXAMPLE else checked_after(person, view.use_button.click)
+    assert checked.count == 2  # Ctrl+Enter during the first check asks for none
+
+
+def test_undo_in_an_editor_that_nobody_has_touched_changes_nothing(person: Person, qtbot):
+    person.do("own_code")
+    view = person.window.own_code
+    qtbot.keyClick(view.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert view.text == EXAMPLE and view.says.text() == BEGINNING
+    qtbot.keyClick(view.editor, Qt.Key.Key_X)
+    assert view.says.text().startswith("Changed.")
+    view.editor.undo()
+    assert view.text == EXAMPLE and view.says.text() == BEGINNING
 
 
 def test_another_model_with_the_document_s_text_can_be_taken_back_in_the_editor(person: Person):

@@ -119,8 +119,11 @@ class OwnCodeView(QFrame):
         self._say(BEGINNING)
 
     def _put(self, text: str) -> None:
+        was_empty = not self.text
         self._is_putting = True
         self.editor.replace_text(text)
+        if was_empty:
+            self.editor.document().clearUndoRedoStacks()  # undo would empty what nobody has touched
         self._is_putting = False
 
     @property
@@ -144,16 +147,20 @@ class OwnCodeView(QFrame):
 
     @Slot()
     def _text_changed(self) -> None:
-        if not self._is_putting and self.text != self._taken:
+        if self._is_putting or self.text == self._taken:
+            return
+        if self.text == EXAMPLE and not self._taken:
+            self._say(BEGINNING)
+        else:
             self._say("Changed. It is not in use yet: press Check and use.")
-            self.typing.emit()
+        self.typing.emit()
 
     # --------------------------------------------------------------------------------------------- the check
 
     @Slot()
     def check(self) -> None:
         """Have the text tried on some rows."""
-        if self.is_trusted:
+        if self.is_trusted and self.check_button.isEnabled():  # Ctrl+Enter comes during a check, too
             self._ask()
 
     @Slot()
@@ -174,6 +181,7 @@ class OwnCodeView(QFrame):
             self.check_and_use()
 
     def _ask(self) -> None:
+        self.editor.setFocus()  # Qt would move it on from a button that is disabled, out of this view
         for button in (self.check_button, self.use_button):
             button.setEnabled(False)
         self._say("Checking…")
