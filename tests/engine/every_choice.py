@@ -230,6 +230,17 @@ def plain_loss(loss: ex.Loss, y_train: torch.Tensor) -> Callable[[torch.Tensor, 
     return kind(**said)
 
 
+def plain_optimizers(optimizer: ex.Optimizer, model: nn.Module) -> list[torch.optim.Optimizer]:
+    """torch's own; Muon takes matrices alone, and AdamW what is none."""
+    options = msgspec.structs.asdict(optimizer)
+    if not isinstance(optimizer, ex.optimizers.Muon):
+        return [getattr(torch.optim, type(optimizer).__name__)(model.parameters(), **options)]
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim == 2]
+    others = [parameter for parameter in model.parameters() if parameter.ndim != 2]
+    adamw = [torch.optim.AdamW(others, lr=optimizer.lr, weight_decay=optimizer.weight_decay)] if others else []
+    return [torch.optim.Muon(matrices, **options), *adamw]
+
+
 def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, torch.Tensor]]]:
     """The course's loop, line by line: losses [n_epochs, n_splits] float32, and the state_dict after each epoch."""
     split, fit = experiment.data.split, experiment.fit
@@ -254,15 +265,13 @@ def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, to
         n_outputs *= 2
     model = plain_model(experiment.model, X.shape[1], n_outputs)
     loss_fn = plain_loss(fit.loss, y_train)
-    optimizer = getattr(torch.optim, type(fit.optimizer).__name__)(
-        model.parameters(), **msgspec.structs.asdict(fit.optimizer)
-    )
+    first, *others = plain_optimizers(fit.optimizer, model)
     losses, states, seen = [], [], []
 
     def closure():
         y_pred = model(X_train)
         loss = loss_fn(y_pred, y_train)
-        optimizer.zero_grad()
+        model.zero_grad()
         loss.backward()
         seen.append(loss.item())
         return loss
@@ -270,7 +279,9 @@ def plain_loop(experiment: ex.Experiment) -> tuple[np.ndarray, list[dict[str, to
     for _ in range(fit.epochs):
         seen.clear()
         model.train()
-        optimizer.step(closure)  # LBFGS calls it often, all others once
+        first.step(closure)  # LBFGS calls it often, all others once
+        for optimizer in others:
+            optimizer.step()
         model.eval()
         with torch.inference_mode():
             losses.append([seen[0], *(loss_fn(model(X), y).item() for X, y in held_out)])
