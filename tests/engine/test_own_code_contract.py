@@ -49,7 +49,7 @@ def test_an_init_of_a_class_above_counts_and_none_takes_nothing(bases, takes):
 
 def test_the_example_is_a_model_and_trusted_from_the_start():
     assert read_code(EXAMPLE).call(input_shape="(1,)", n_outputs="1", n_tokens="0") == (
-        "MyModel(input_shape=(1,), n_outputs=1)"
+        "MyModel(input_shape=(1,), n_outputs=1, n_tokens=0)"
     )
     assert EXAMPLE in Trust()
 
@@ -135,7 +135,7 @@ def test_the_script_has_the_text_as_it_stands_before_the_seed():
     text = EXAMPLE.rstrip("\n").split("\n")
     first = start - text.index("class MyModel(nn.Module):")
     assert lines[first : first + len(text)] == text
-    assert lines.index("model = MyModel(input_shape=(2,), n_outputs=1)") > start
+    assert lines.index("model = MyModel(input_shape=(2,), n_outputs=1, n_tokens=0)") > start
     seeds = [n for n, line in enumerate(lines) if line.startswith("torch.manual_seed(")]
     assert len(seeds) == 1 and start < seeds[0]
 

@@ -12,6 +12,7 @@ from engine import experiment as ex
 from engine import model_file
 from engine.evaluate import score
 from engine.experiment.own_code import EXAMPLE
+from engine.files import read_experiment
 from engine.lr_finder import find_lr
 from engine.own_code.building import NotBuilt, is_loaded
 from engine.own_code.contract import OwnCodeError
@@ -202,6 +203,20 @@ class Net(nn.Module):
 
 
 # ------------------------------------------------------------------------------------------------------- trust
+
+
+@pytest.mark.parametrize("preset", ["transformer", "remarks", "weather", "digits", "iris", "diabetes"])
+def test_the_text_to_begin_with_learns_from_every_kind_of_data(preset, children, tmp_path, warm_python):
+    path = Path(__file__).parents[2] / "resources" / "presets" / f"{preset}.toml"
+    experiment = ex.replace(read_experiment(path), model=ex.OwnCode())
+    experiment = ex.replace(experiment, fit=ex.replace(experiment.fit, epochs=1))
+    session = opened(children, experiment)
+    while not session.done:
+        session.advance(seconds=0.1)
+    assert session.epoch == 1 and np.isfinite(session.history.column("train")).all()
+    if preset == "transformer":
+        code = script(experiment, "cpu", session.dataset.reading)
+        assert_prints_what_the_session_did(session, run_warm(warm_python, tmp_path, code))
 
 
 def test_nothing_runs_before_it_is_trusted(tmp_path):
