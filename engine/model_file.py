@@ -295,6 +295,8 @@ def restore(session: Session, opened: OpenedModel) -> float | None:
         check_same(session.preparation.learned, opened.preparation.learned, source.tokenizer)
     if isinstance(session, RemoteSession):
         return session.restore(opened.path).difference
+    if opened.experiment is None and session.match is not None:  # it was built with the weights of this very file
+        return None
     session.model.load_state_dict(opened.module.state_dict())
     session.can_go_on = opened.experiment is not None
     fit, file = session.experiment.fit, opened.path.name

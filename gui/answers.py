@@ -29,6 +29,7 @@ class Answers(QObject):
         self._parts, self._document, self._trainer, self._dialogs = parts, document, trainer, dialogs
         self._pacing = FramePacing(self)
         self.state = RunState.IDLE
+        self._epoch = 0
         self.prepared: Prepared | None = None
         self.theme = LIGHT
         """In whose colours the button is drawn that changes with the state."""
@@ -71,7 +72,7 @@ class Answers(QObject):
     def _show_frame(self, frame: Frame) -> None:
         self._pacing.begin()
         if self.prepared is not None and frame.session == self.prepared.session:
-            epochs = self._document.experiment.fit.epochs
+            epochs, self._epoch = self._document.experiment.fit.epochs, frame.epoch
             self._parts.plots.show_frame(frame, epochs, in_turn=self._pacing.is_slow and self.state is RunState.RUNNING)
             self._parts.status.show_frame(frame, epochs, self.state)
             if self.state is RunState.RUNNING:
@@ -107,7 +108,7 @@ class Answers(QObject):
     def _show_evaluation(self, evaluation: Evaluation) -> None:
         if self.prepared is not None and evaluation.session == self.prepared.session:
             self._parts.evaluate_panel.show_evaluation(evaluation)
-            self._parts.steps.set_done(3, True)
+            self._parts.steps.set_done(3, self._epoch > 0)  # not of a model from elsewhere
             self._parts.steps.set_done(4, True)
             self._seal(False)
             self.ask_for_rows()

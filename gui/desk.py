@@ -204,6 +204,8 @@ class Desk:
     def open_model(self, path: Path, current: ex.Experiment, wanted: str) -> tuple[Opened, Prepared | None]:
         """The session of a model file; one from elsewhere is put before the current data. Without a session where the
         file brings its own code, which nobody here has trusted yet."""
+        from engine.pretrained.adopting import beginning_with
+
         opened = model_file.open_model(path, None if self._session is None else self._session.inputs)
         experiment = ex.replace(current, model=opened.model) if opened.experiment is None else opened.experiment
         if isinstance(opened.model, ex.OwnCode) and opened.model.code not in self._trust:
@@ -212,6 +214,7 @@ class Desk:
         dataset = load_dataset(experiment.data, self._tables, *self._watch)
         if opened.experiment is None:
             model_file.check_fits(opened, experiment, dataset)
+            experiment = ex.replace(experiment, model=beginning_with(opened))
         session = self._workshop.open_session(experiment, device.pick(wanted), dataset, needs_weights=False)
         difference = model_file.restore(session, opened)
         message = f"{path.name} opened."

@@ -191,7 +191,7 @@ class Filing(QObject):
     @Slot(object)
     def _model_opened(self, opened: Opened) -> None:
         self._document.open(opened.experiment, opened.path if opened.of_sixstep else None)
-        self._remember(opened.path, 6, opened.message)
+        self._remember(opened.path, 6 if opened.of_sixstep else 2, opened.message)
 
     # -------------------------------------------------------------------------------------------------- save
 

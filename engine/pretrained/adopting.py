@@ -9,13 +9,14 @@ import torch
 from engine import experiment as ex
 from engine.errors import InputError
 from engine.files import parse_experiment
+from engine.model_file import OpenedModel
 from engine.models.build import build_model
 from engine.models.flow import flow
 from engine.models.inputs import Inputs
 from engine.models.stacks import as_sequential, is_listed
 from engine.pretrained.heads import head_of, with_new_head
 from engine.pretrained.inferring import infer_model
-from engine.pretrained.loading import match_file
+from engine.pretrained.loading import load_weights, match_file
 from engine.pretrained.shipped import weights_path
 from engine.weights import read_members, read_weights
 
@@ -42,6 +43,23 @@ def adopt(experiment: ex.Experiment, weights: str, inputs: Inputs, n_outputs: in
         raise InputError(f"{path.name} does not take the data at hand. {walked.misfit}")
     message = f"The layers of {path.name} are frozen, and a new head on them learns."
     return ex.replace(experiment, model=model), " ".join([message, *warnings])
+
+
+def beginning_with(opened: OpenedModel) -> ex.Model:
+    """The model of a file from elsewhere as a list of layers that names the file as its first weights, so that they are
+    there wherever it is built; the model as it is where a list does not come to the same weights.
+    """
+    if not isinstance(opened.model, ex.Sequential | ex.Layers):
+        return opened.model  # the course's own models stay what they are; a fit of them begins from the seed
+    model = ex.replace(as_sequential(opened.model, opened.inputs), weights=str(opened.path.absolute()))
+    try:
+        built = build_model(model, opened.inputs, opened.n_outputs)
+        load_weights(built, model)
+    except InputError:
+        return opened.model
+    mine, wanted = list(built.state_dict().values()), list(opened.module.state_dict().values())
+    is_same = len(mine) == len(wanted) and all(map(torch.equal, mine, wanted))
+    return model if is_same else opened.model
 
 
 def _runs(program: ex.Exported, inputs: Inputs, n_outputs: int) -> bool:

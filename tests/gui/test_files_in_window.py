@@ -94,6 +94,40 @@ def test_a_model_from_elsewhere_opens_before_the_current_data(
     assert [float(values.squeeze()) for values in frames[-1].parameters.values()] == pytest.approx([0.7, 0.3])
 
 
+@pytest.mark.parametrize("names", [("0", "2"), ("fc1", "fc2")], ids=str)
+def test_layers_from_elsewhere_name_their_file_as_the_weights_they_begin_with(
+    person: Person, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    torch.manual_seed(7)
+    first, last = torch.nn.Linear(1, 6), torch.nn.Linear(6, 1)
+    parts = zip(names, (first, last), strict=True)
+    state_dict = {f"{name}.{key}": value for name, part in parts for key, value in part.state_dict().items()}
+    torch.save(state_dict, tmp_path / "elsewhere.pth")
+    window, frames = person.window, []
+    window.trainer.frame.connect(frames.append)
+    window.document.edit("fit", epochs=5)
+    opened(person, tmp_path / "elsewhere.pth")
+    person.state(RunState.DONE)
+    assert [header.number for header in window.steps.headers if header.done] == [1, 2, 4], "nothing was fitted"
+    model = window.document.experiment.model
+    assert isinstance(model, ex.Sequential) and model.weights == str(tmp_path / "elsewhere.pth")
+    assert "load_state_dict" in window.code.text
+
+    def begins_with_the_file() -> bool:
+        return np.array_equal(frames[-1].parameters["0.weight"], first.weight.detach().numpy())
+
+    assert begins_with_the_file()
+    person.fit()
+    expected = Session(window.document.experiment)
+    expected.advance()
+    assert np.array_equal(window.improve_panel.runs[-1].losses, expected.history.losses)
+    assert not begins_with_the_file()
+    person.prepared_after(lambda: person.do("reset"))
+    person.wait(begins_with_the_file)
+    person.prepared_after(lambda: window.document.edit("model", frozen=1))
+    person.wait(begins_with_the_file)
+
+
 def test_a_model_that_does_not_fit_the_data_is_refused_and_the_screen_stays(person: Person, tmp_path: Path) -> None:
     person.fit()
     before = person.window.document.experiment
