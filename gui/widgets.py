@@ -19,11 +19,11 @@ def named(widget: AnyWidget, name: str, accessible_name: str = "") -> AnyWidget:
 
 
 class _FieldGuard(QObject):
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_undo(event):
             event.ignore()  # it is the window's: it takes back the change of the experiment
             return True
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+        if event.type() == QEvent.Type.Wheel:
             event.ignore()  # the panel scrolls instead
             return True
         return False
@@ -36,7 +36,7 @@ def _is_undo(event: QKeyEvent) -> bool:
 def form_field(widget: AnyWidget) -> AnyWidget:
     """The same widget, made a field of a form.
 
-    The mouse wheel changes its value only after a click, since scrolling past it must not; Ctrl+Z is the window's.
+    The mouse wheel never changes its value: who has just chosen something scrolls on. Ctrl+Z is the window's.
     """
     guard = _FieldGuard(widget)
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

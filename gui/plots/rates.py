@@ -32,7 +32,8 @@ class Rates:
         self._box.setZValue(-100)
         self._axis = item.getAxis("right")
         self._axis.setStyle(maxTickLevel=0)
-        self._axis.setLabel("learning rate")
+        self._axis.enableAutoSIPrefix(False)  # it would put a factor such as x0.1 into the label
+        self._axis.setLabel("learning rate, log")
         self.curve = pg.PlotCurveItem()
         self._box.addItem(self.curve)
         item.scene().addItem(self._box)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 
 from engine import experiment as ex
 from engine.data.suits import why_not
@@ -205,20 +206,21 @@ def test_the_list_of_hidden_layers_takes_numbers_and_refuses_words(person: Perso
     assert "0" not in str(person.window.document.experiment.model.hidden)
 
 
-def test_the_mouse_wheel_over_a_box_without_focus_changes_nothing(person: Person) -> None:
-    person.window.steps.open(1)
-    box = person.window.data_panel.source.form.form.widgets["weight"]
-    assert isinstance(box, QAbstractSpinBox)
-    from PySide6.QtCore import QPoint, QPointF
-    from PySide6.QtGui import QWheelEvent
-    from PySide6.QtWidgets import QApplication
-
-    person.window.code._editor.setFocus()
+@pytest.mark.parametrize("has_focus", [False, True])
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_mouse_wheel_over_a_field_changes_nothing(person: Person, step: int, has_focus: bool) -> None:
+    person.window.steps.open(step)
+    weight = person.window.data_panel.source.form.form.widgets["weight"]
+    field = weight if step == 1 else person.window.model_panel.optimizer._combo
+    assert isinstance(field, QAbstractSpinBox | QComboBox)
+    (field if has_focus else person.window.code._editor).setFocus()
+    if has_focus:
+        person.wait(field.hasFocus)
     event = QWheelEvent(
-        QPointF(5, 5), box.mapToGlobal(QPointF(5, 5)), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        QPointF(5, 5), field.mapToGlobal(QPointF(5, 5)), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
-    QApplication.sendEvent(box, event)
+    QApplication.sendEvent(field, event)
     assert person.window.document.experiment == ex.Experiment()
 
 
