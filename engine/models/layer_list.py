@@ -1,7 +1,7 @@
 """Step 2: edits of a Sequential's layers, each a new value. Needs no torch.
 
 A path names a layer by its place: (1,) is the second one, (1, 0) the first one inside the residual block there.
-Layers that were frozen stay frozen, wherever another one is put or taken away.
+Layers that were frozen stay frozen, wherever another one is moved or taken away.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from difflib import SequenceMatcher
 from engine import experiment as ex
 
 Path = tuple[int, ...]
+WEIGHTLESS = tuple(
+    kind for group in ("Pooling", "Dropout", "Activation", "Shape") for kind in ex.layers.GROUPS[group]
+)
+"""Layers without weights; PReLU is the one activation that has some."""
 Layers = tuple[ex.Layer, ...]
 
 
@@ -56,6 +60,18 @@ def inserted(model: ex.Sequential, path: Path, layer: ex.Layer) -> ex.Sequential
     """One more layer, at `path`; those from there on move down."""
     model = ex.replace(model, frozen=model.frozen + (len(path) == 1 and path[0] < model.frozen))
     return _with(model, path, (layer,), 0)
+
+
+def added(model: ex.Sequential, path: Path, layer: ex.Layer) -> ex.Sequential:
+    """A new layer at `path`. One that has weights learns, and so do those after it: they would be frozen at random."""
+    put = inserted(model, path, layer)
+    return ex.replace(put, frozen=min(put.frozen, path[0])) if _has_weights(layer) else put
+
+
+def _has_weights(layer: ex.Layer) -> bool:
+    if isinstance(layer, ex.layers.Residual):
+        return any(map(_has_weights, layer.layers))
+    return not isinstance(layer, WEIGHTLESS) or isinstance(layer, ex.layers.PReLU)
 
 
 def removed(model: ex.Sequential, path: Path) -> ex.Sequential:

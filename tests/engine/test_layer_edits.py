@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from engine import experiment as ex
-from engine.models.layer_list import above, below, follow, has, inserted, layer_at, moved, removed, replaced, walk
+from engine.models.layer_list import (
+    above,
+    added,
+    below,
+    follow,
+    has,
+    inserted,
+    layer_at,
+    moved,
+    removed,
+    replaced,
+    walk,
+)
 
 A, B, C, D = (ex.layers.Linear(out_features=size) for size in (1, 2, 3, 4))
 MODEL = ex.Sequential(layers=(A, ex.layers.Residual(layers=(B, C)), D))
@@ -89,3 +101,19 @@ def test_a_layer_is_followed_through_changes_and_back() -> None:
     assert follow((2,), MODEL.layers, removed(MODEL, (2,)).layers) == (1, 1)
     assert follow((0,), MODEL.layers, replaced(MODEL, (0,), D).layers) == (0,)
     assert follow((0,), MODEL.layers, ()) is None
+
+
+def test_a_new_layer_with_weights_learns_and_so_do_those_after_it() -> None:
+    model = ex.replace(MODEL, frozen=3)
+    assert added(model, (1,), D).frozen == 1
+    assert added(model, (1, 0), D).frozen == 1, "it stands in the block at 1"
+    assert added(model, (3,), D).frozen == 3
+    assert added(model, (0,), ex.layers.PReLU()).frozen == 0
+    assert added(model, (1,), ex.layers.Residual(layers=(A,))).frozen == 1
+
+
+def test_a_new_layer_without_weights_leaves_what_is_frozen() -> None:
+    model = ex.replace(MODEL, frozen=3)
+    for layer in (ex.layers.ReLU(), ex.layers.Dropout(), ex.layers.Flatten(), ex.layers.Residual()):
+        assert added(model, (1,), layer).frozen == 4
+    assert added(model, (1, 0), ex.layers.ReLU()).frozen == 3

@@ -256,7 +256,7 @@ class LayerList(QWidget):
     def add(self, kind: Kind) -> None:
         """Add a layer of this kind."""
         place, _ = self.place_for_new()
-        self._want(edit.inserted(self._model, place, self._new(kind, place)), place)
+        self._want(edit.added(self._model, place, self._new(kind, place)), place)
         self.view.setFocus()
 
     @Slot()
@@ -272,7 +272,7 @@ class LayerList(QWidget):
     def duplicate(self) -> None:
         """The selected layer once more, below itself."""
         path = (*self.path[:-1], self.path[-1] + 1)
-        self._want(edit.inserted(self._model, path, edit.layer_at(self._model.layers, self.path)), path)
+        self._want(edit.added(self._model, path, edit.layer_at(self._model.layers, self.path)), path)
 
     @Slot()
     def move_up(self) -> None:
