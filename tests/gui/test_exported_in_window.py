@@ -74,6 +74,14 @@ def test_an_opened_program_runs_as_it_is_and_one_without_a_row_of_numbers_is_off
     with_points(person, ex.Layers())
     person.filed_after(lambda: window.open_path(exported))
     assert window.document.experiment.model == ex.Exported(path=str(exported), frozen=False, head="keep")
+    card = window.model_panel.exported
+    person.prepared_after(card.form.widgets["frozen"].click)
+    assert window.document.experiment.model == ex.Exported(path=str(exported)), "frozen, a new head alone can learn"
+    head = card.form.widgets["head"]
+    person.prepared_after(lambda: head.setCurrentIndex(head.findData("keep")))
+    assert window.document.experiment.model == ex.Exported(path=str(exported), frozen=False, head="keep")
+    person.prepared_after(lambda: person.do("undo"))
+    assert window.document.experiment.model == ex.Exported(path=str(exported)), "both by one step"
     data = ex.Data(source=ex.Bundled(name="digits"), split=ex.Split(method="stratified"))
     person.prepared_after(lambda: window.document.replace(ex.replace(points(exported), data=data, model=ex.Layers())))
     path = exported.with_name("no-linear.pt2")

@@ -222,7 +222,13 @@ class ModelPanel(StepPanel):
 
     @Slot(str, object)
     def _model_edited(self, name: str, value: object) -> None:
-        self.edit("model", **{name: value})
+        others: dict[str, object] = {}
+        if isinstance(self.document.experiment.model, ex.Exported):  # frozen with its own head, nothing could learn
+            if name == "frozen" and value:
+                others = {"head": "new"}
+            elif name == "head" and value == "keep":
+                others = {"frozen": False}
+        self.edit("model", **{name: value}, **others)
 
     @property
     def misfit(self) -> str:
