@@ -299,6 +299,7 @@ class TrainingThread(QThread):
             return
         if self.desk.session.done:
             raise InputError("All epochs are done: raise the epochs in step 3 to go on, or press Reset to begin anew.")
+        self._begin_anew_if_done()  # after weights from elsewhere, as a fit does
         self._start_clock()
         self._enter(RunState.RUNNING)  # so that a failure ends the run, and Stop is there
         self.desk.session.advance(epochs=1)

@@ -128,6 +128,23 @@ def test_layers_from_elsewhere_name_their_file_as_the_weights_they_begin_with(
     person.wait(begins_with_the_file)
 
 
+@pytest.mark.parametrize("action", ["fit", "step"])
+def test_what_follows_a_line_from_elsewhere_is_what_the_script_does(
+    person: Person, tmp_path: Path, action: str
+) -> None:
+    torch.save({"weights": torch.tensor([0.7]), "bias": torch.tensor([0.5])}, tmp_path / "elsewhere.pth")
+    window, frames = person.window, []
+    window.document.edit("fit", epochs=1)
+    opened(person, tmp_path / "elsewhere.pth")
+    person.state(RunState.DONE)
+    window.trainer.frame.connect(frames.append)
+    person.do(action)
+    person.wait(lambda: any(len(frame.losses) for frame in frames))
+    expected = Session(window.document.experiment)
+    expected.advance()
+    assert np.array_equal(np.concatenate([frame.losses for frame in frames]), expected.history.losses)
+
+
 def test_a_model_that_does_not_fit_the_data_is_refused_and_the_screen_stays(person: Person, tmp_path: Path) -> None:
     person.fit()
     before = person.window.document.experiment
