@@ -280,9 +280,14 @@ def test_the_learned_parameters_stand_beside_the_known_ones(person: Person) -> N
 
 def test_columns_for_known_parameters_are_there_where_some_are_known(person: Person) -> None:
     table = person.window.plots.parameters
-    assert [table.isColumnHidden(column) for column in range(4)] == [False] * 4
-    person.prepared_after(lambda: person.window.document.edit("data", source=ex.Sine()))
-    assert [table.isColumnHidden(column) for column in range(4)] == [False, False, True, True]
+
+    def hidden() -> list[bool]:
+        return [table.isColumnHidden(column) for column in range(4)]
+
+    person.wait(lambda: table.rowCount() > 0)  # they come with the first frame
+    assert hidden() == [False] * 4
+    person.window.document.edit("data", source=ex.Sine())
+    person.wait(lambda: hidden() == [False, False, True, True])
 
 
 def test_finished_runs_are_kept_drawn_over_each_other_and_brought_back(person: Person) -> None:
